@@ -46,6 +46,14 @@ class FileFormatError(WellposedError, ValueError):
     """A file is damaged, truncated, oversized, or not what its reader expects."""
 
 
+class OutputError(WellposedError, OSError):
+    """An output file cannot be written where it was asked for."""
+
+
+class OutputExistsError(OutputError, FileExistsError):
+    """An output file exists already, and nobody asked to overwrite it."""
+
+
 class ConvergenceError(WellposedError, ArithmeticError):
     """A solver met non-finite numbers, or a result was required that it did not reach."""
 
