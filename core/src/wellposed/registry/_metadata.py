@@ -1,0 +1,79 @@
+"""Who claims to be a pack: read from distribution metadata, before anything of it is imported.
+
+``importlib.metadata.entry_points()`` is not used, because one distribution with a damaged
+``entry_points.txt`` makes it raise for all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib import metadata
+
+import attrs
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from wellposed.errors import RegistryError
+from wellposed.plugins import GROUP
+from wellposed.registry._packs import PackFailure, Stage
+
+
+@attrs.frozen
+class Claim:
+    """A distribution's claim on a pack name."""
+
+    pack: str
+    dist: str
+    version: str
+    entry: metadata.EntryPoint
+    requires: tuple[str, ...] = ()
+
+    def failure(self, stage: Stage, error: BaseException, item: str | None = None) -> PackFailure:
+        """Return the failure of this claim at ``stage``."""
+        return PackFailure(self.pack, self.dist, self.version, stage, error, item)
+
+
+def claims() -> Iterator[Claim | PackFailure]:
+    """Yield every claim of the installed distributions; of two copies on the path, the first counts."""
+    seen: set[str] = set()
+    for dist in metadata.distributions():
+        try:
+            yield from _claims_of(dist, seen)
+        except Exception as error:
+            where = str(getattr(dist, "_path", "?"))
+            yield PackFailure("?", where, "?", "metadata", error)
+
+
+def _claims_of(dist: metadata.Distribution, seen: set[str]) -> Iterator[Claim]:
+    text = dist.read_text("entry_points.txt")
+    if not text or GROUP not in text:
+        return
+    entries = [entry for entry in dist.entry_points if entry.group == GROUP]
+    fields = dist.metadata
+    name, version = fields["Name"], fields["Version"]
+    if not name or not version:
+        raise RegistryError(f"{getattr(dist, '_path', dist)} has no Name or Version in its METADATA.")
+    if canonicalize_name(name) in seen:
+        return
+    seen.add(canonicalize_name(name))
+    requires = tuple(fields.get_all("Requires-Dist") or ())
+    for entry in entries:
+        yield Claim(entry.name, name, version, entry, requires)
+
+
+def check_range(claim: Claim, version: str) -> None:
+    """Raise :class:`RegistryError` unless the claim's requirement on ``wellposed`` admits ``version``.
+
+    A distribution that states no requirement is let in: there is nothing to compare with.
+    """
+    for line in claim.requires:
+        requirement = Requirement(line)
+        if canonicalize_name(requirement.name) != "wellposed":
+            continue
+        if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
+            continue
+        if not requirement.specifier.contains(version, prereleases=True):
+            raise RegistryError(
+                f"{claim.dist} {claim.version} needs wellposed{requirement.specifier}, "
+                f"but wellposed {version} is installed."
+            )
