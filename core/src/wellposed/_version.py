@@ -1,3 +1,3 @@
-"""The version, in the one place that costs nothing to read; core/pyproject.toml takes it from here."""
+"""The version, where reading it costs nothing; a packaging test compares core/pyproject.toml with it."""
 
 __version__ = "0.1.0"

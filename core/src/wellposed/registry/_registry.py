@@ -225,6 +225,10 @@ class Registry:
         self.component(name)
         return self._origin.get(name)
 
+    def is_local(self, name: str, target: object) -> bool:
+        """Whether ``name`` was added in process with ``target`` itself."""
+        return name in self._objects and self._objects[name] is target
+
     def isolated(self) -> Registry:
         """Return an independent copy, which :meth:`add` may extend."""
         copy = Registry()
