@@ -1,0 +1,135 @@
+"""Conjugate gradients for positive definite operators (Hestenes & Stiefel 1952)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from wellposed.solvers.progress import Callback, Progress, Report
+from wellposed.solvers.refine import Apply, solve_square
+from wellposed.solvers.rows import Rows, Scalars, add_, copy, dot, erase_, scale_add_, zeros
+from wellposed.solvers.solution import Solution, StopReason
+from wellposed.spaces import Vector
+
+
+def cg(
+    op: Any,
+    b: Vector,
+    *,
+    x0: Vector | None = None,
+    preconditioner: Any = None,
+    tol: float = 1e-6,
+    atol: float = 0.0,
+    max_iter: int | None = None,
+    callback: Callback | None = None,
+    differentiable: bool = True,
+) -> Solution:
+    """Solve A x = b for a self-adjoint positive (semi-)definite A, every sample for itself.
+
+    Parameters
+    ----------
+    op
+        A: an object with a method ``A``, or a callable ``v -> A v``. Linear, self-adjoint, positive definite;
+        semi-definite works where b lies in the range.
+    b
+        Right-hand side, a tensor ``(B, …)`` or a tuple of them, real or complex.
+    x0
+        Where to start; zero by default. A good guess saves iterations and changes nothing else.
+    preconditioner
+        An approximation of A⁻¹, self-adjoint positive definite: an operator or a callable
+        (:mod:`wellposed.solvers.preconditioners`).
+    tol, atol
+        A sample has converged when ‖b − A x‖₂ ≤ max(tol·‖b‖₂, atol).
+    max_iter
+        Iterations that a sample may make; ``min(10 n, 1000)`` by default, n real unknowns.
+    callback
+        ``callback(iteration, x, residual)`` after every iteration (counted from 1; from the last restart, where
+        rounding errors forced one); a truthy answer stops, ``(B,)`` bools stop those samples.
+    differentiable
+        Give x implicit gradients with respect to b and to whatever ``op`` captured, to second order
+        (:mod:`wellposed.solvers.implicit`), where grad mode is on and something requires them.
+
+    Returns
+    -------
+    Solution
+        A zero right-hand side gives exactly zero in no iterations. A sample that has stopped does not change
+        any more; its values depend on its batch mates at most by rounding. Samples that met negative
+        curvature, singularity or non-finite numbers keep their last iterate, and ``reason`` says so.
+
+    Raises
+    ------
+    ConvergenceError
+        If ``b`` or ``x0`` is not finite.
+    SpaceError, DtypeError
+        If ``op`` returns another shape or dtype than that of ``b``.
+
+    References
+    ----------
+    M. R. Hestenes and E. Stiefel, "Methods of conjugate gradients for solving linear systems", J. Res. Nat.
+    Bur. Standards 49 (1952) 409–436, algorithm (3:1); the preconditioned form is Y. Saad, "Iterative Methods
+    for Sparse Linear Systems" (2003), algorithm 9.1.
+    """
+    return solve_square(
+        _iterate, op, b, x0=x0, preconditioner=preconditioner, tol=tol, atol=atol,
+        max_iter=max_iter, callback=callback, differentiable=differentiable,
+    )  # fmt: skip
+
+
+def _iterate(
+    apply: Apply, precondition: Apply | None, r: Rows, goal: Scalars, progress: Progress, report: Report | None
+) -> Rows:
+    x, r = zeros(r), copy(r)
+    rr = dot(r, r)
+    goal = goal * goal
+    progress.stop(rr <= goal, StopReason.CONVERGED, 0)
+    progress.stop_at_limit(0)
+    p = copy(r if precondition is None else precondition(r))
+    rz = rr if precondition is None else dot(r, p)
+    k = 0
+    while progress.running:
+        k += 1
+        q = apply(p)
+        pq = dot(p, q)
+        step = rz / pq
+        if progress.partial:
+            step = np.where(progress.active, step, 0.0)
+        add_(r, -step, q)
+        previous, rr = rr, dot(r, r)
+        # x waits until the step is known to be sound, so it never has to be taken back.
+        going = (step > 0) & (rr > goal) & (rr < np.inf)
+        if progress.partial:
+            going = going | ~progress.active
+        if k >= progress.next_limit or not going.all():
+            step, rr = _judge(progress, k, step, pq, p, q, previous, rr, goal)
+        add_(x, step, p)
+        if report is not None:
+            progress.ask(report(k, x, np.sqrt(rr)), k)
+        if not progress.running:
+            break
+        if progress.partial:
+            erase_(r, ~progress.active)
+            erase_(p, ~progress.active)
+        z = r if precondition is None else precondition(r)
+        old, rz = rz, rr if precondition is None else dot(r, z)
+        scale_add_(p, np.where(progress.active, rz / old, 0.0) if progress.partial else rz / old, z)
+    return x
+
+
+def _judge(
+    progress: Progress, k: int, step: Scalars, pq: Scalars, p: Rows, q: Rows,
+    previous: Scalars, rr: Scalars, goal: Scalars,
+) -> tuple[Scalars, Scalars]:  # fmt: skip
+    """Retire the samples that cannot or need not go on; return the steps and squared norms that hold."""
+    broken = np.isfinite(pq) & ~(step > 0)
+    sick = ~(broken | (np.isfinite(rr) & (step > 0)))
+    tiny = 16 * np.finfo(str(p[0].dtype)[6:]).eps * np.sqrt(dot(p, p) * dot(q, q))
+    broken = broken | (np.isfinite(pq) & (np.abs(pq) <= tiny) & (previous > goal) & sick)
+    before = k - 1
+    progress.stop(broken & (np.abs(pq) <= tiny), StopReason.SINGULAR, before)
+    progress.stop(broken, StopReason.INDEFINITE, before)
+    progress.stop(sick, StopReason.NON_FINITE, before)
+    progress.stop(rr <= goal, StopReason.CONVERGED, k)
+    progress.stop_at_limit(k)
+    bad = broken | sick
+    return np.where(bad, 0.0, step)[()], np.where(bad, previous, rr)[()]
