@@ -1,0 +1,70 @@
+"""``explain(op)``: what an operator knows, and the way each solve with it will take."""
+
+from __future__ import annotations
+
+from functools import singledispatch
+from typing import Any
+
+import attrs
+from torch import Tensor
+
+from wellposed.linalg.evidence import find
+from wellposed.linalg.functions import gram
+from wellposed.linalg.routes import pinv_route, prox_route
+from wellposed.structure import Evidence, NormBound
+
+
+@attrs.frozen
+class Explanation:
+    """The answer of :func:`explain`; prints as a short page."""
+
+    expression: str
+    spaces: str
+    evidence: tuple[str, ...]
+    gram: str
+    norm: str
+    prox_l2: str
+    pinv: str
+
+    def __str__(self) -> str:
+        """Return the page."""
+        known = "; ".join(self.evidence) or "nothing beyond linearity"
+        return "\n".join(
+            (
+                f"{self.expression} : {self.spaces}",
+                f"  knows    {known}",
+                f"  gram     {self.gram}",
+                f"  norm     {self.norm}",
+                f"  prox_l2  {self.prox_l2}",
+                f"  pinv     {self.pinv}",
+            )
+        )
+
+
+@singledispatch
+def explain(op: Any) -> Explanation:
+    """Return what ``op`` knows and which route ``norm``, ``prox_l2`` and ``pinv`` take, with the reason."""
+    prox, inverse = prox_route(op), pinv_route(op)
+    return Explanation(
+        expression=repr(op),
+        spaces=f"{op.domain} → {op.range}",
+        evidence=tuple(describe(e) for e in op.evidence()),
+        gram=repr(gram(op)),
+        norm=_norm_route(op),
+        prox_l2=f"{prox.name}: {prox.reason}",
+        pinv=f"{inverse.name}: {inverse.reason}",
+    )
+
+
+def describe(evidence: Evidence) -> str:
+    """Return one evidence in a line, tensors by their shapes."""
+    fields = ((f.name, getattr(evidence, f.name)) for f in attrs.fields(type(evidence)))
+    shown = ", ".join(f"{k}={tuple(v.shape) if isinstance(v, Tensor) else v}" for k, v in fields)
+    return f"{type(evidence).__name__}({shown})"
+
+
+def _norm_route(op: Any) -> str:
+    bound = find(op, NormBound)
+    if bound is None:
+        return "Lanczos iteration: no bound is known"
+    return f"{bound.bound:.6g} from structure" if bound.tight else f"Lanczos iteration, at most {bound.bound:.6g}"

@@ -1,0 +1,199 @@
+"""The open functions on operators: generic by default, specialised where a type knows better.
+
+Each is a ``functools.singledispatch`` function, so a pack registers what its own operator can do::
+
+    @wellposed.norm.register
+    def _(op: MyOperator) -> float: ...
+"""
+
+from __future__ import annotations
+
+from functools import singledispatch
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from wellposed.errors import ParameterError
+from wellposed.linalg.evidence import Declared, find
+from wellposed.operators.algebra import (
+    Adjoint,
+    BlockDiagonal,
+    Composition,
+    Identity,
+    Scaled,
+    Stack,
+    Sum,
+    conjugate,
+)
+from wellposed.operators.base import LinearOperator
+from wellposed.operators.rewriting import product, scaled, total
+from wellposed.spaces import AnySpace, Vector
+from wellposed.structure import Diagonal, Isometry, NormBound, SelfAdjoint
+from wellposed.vectors import add_scaled, inner, leaves, map_vector
+from wellposed.vectors import norm as vector_norm
+
+
+@singledispatch
+def adjoint(op: Any) -> LinearOperator:
+    """Return ``A*`` as an operator; ``adjoint(adjoint(A))`` is ``A``."""
+    if not isinstance(op, LinearOperator):
+        raise ParameterError(
+            f"adjoint() takes a LinearOperator, got {type(op).__name__}; wrap it with as_operator(obj, domain)."
+        )
+    return op if find(op, SelfAdjoint) else Adjoint(op)
+
+
+@adjoint.register
+def _(op: Adjoint) -> LinearOperator:
+    return op.operand
+
+
+@adjoint.register
+def _(op: Composition) -> LinearOperator:
+    return product(*(adjoint(o) for o in reversed(op._operators())))
+
+
+@adjoint.register
+def _(op: Sum) -> LinearOperator:
+    return total(*(adjoint(o) for o in op._operators()))
+
+
+@adjoint.register
+def _(op: Scaled) -> LinearOperator:
+    return scaled(conjugate(op.scalar), adjoint(op.operand))
+
+
+@adjoint.register
+def _(op: BlockDiagonal) -> LinearOperator:
+    return BlockDiagonal([adjoint(o) for o in op._operators()])
+
+
+@singledispatch
+def gram(op: Any) -> LinearOperator:
+    """Return ``A*A`` as an operator, specialised inside compositions: (AB)*(AB) = B*(A*A)B."""
+    if find(op, Isometry):
+        return Identity(op.domain)
+    if (diagonal := find(op, Diagonal)) is not None:
+        from wellposed.operators.multiply import Multiply
+
+        return Multiply(squared_modulus(diagonal.d), op.domain)
+    return product(adjoint(op), op)
+
+
+@gram.register
+def _(op: Composition) -> LinearOperator:
+    if find(op, Isometry):
+        return Identity(op.domain)
+    outer, *rest = op._operators()
+    inner_part = product(*rest)
+    return product(adjoint(inner_part), gram(outer), inner_part)
+
+
+@gram.register
+def _(op: Scaled) -> LinearOperator:
+    modulus = op.scalar * conjugate(op.scalar)
+    return scaled(modulus.real if isinstance(modulus, (complex, Tensor)) else modulus, gram(op.operand))
+
+
+@gram.register
+def _(op: Stack) -> LinearOperator:
+    return total(*(gram(o) for o in op._operators()))
+
+
+@gram.register
+def _(op: BlockDiagonal) -> LinearOperator:
+    return BlockDiagonal([gram(o) for o in op._operators()])
+
+
+@gram.register
+def _(op: Declared) -> LinearOperator:
+    return Identity(op.domain) if find(op, Isometry) else gram(op.operator)
+
+
+@singledispatch
+def norm(op: Any, *, tol: float = 1e-4, max_iter: int = 500, seed: int = 0) -> float:
+    """Return the spectral norm ‖A‖₂: from tight evidence where there is any, else by Lanczos iteration.
+
+    Parameters
+    ----------
+    tol
+        Relative accuracy at which the iteration stops.
+    max_iter, seed
+        Bound on the iterations and seed of the starting vector.
+    """
+    bound = find(op, NormBound)
+    if bound is not None and bound.tight:
+        return bound.bound
+    return _power_norm(op, tol, max_iter, seed)
+
+
+def _power_norm(op: Any, tol: float, max_iter: int, seed: int) -> float:
+    """Lanczos on A*A (Golub & Van Loan, ch. 10): the largest Ritz value converges fast and from below."""
+    with torch.no_grad():
+        v = _random(op.domain, seed)
+        v = _normalised(v)
+        normal = gram(op)._forward if isinstance(op, LinearOperator) else lambda x: op.A_adjoint(op.A(x))
+        alphas: list[float] = []
+        betas: list[float] = []
+        previous, beta, estimate = v, 0.0, 0.0
+        for _ in range(max_iter):
+            w = add_scaled(normal(v), -beta, previous)
+            alpha = float(inner(v, w).real)
+            w = add_scaled(w, -alpha, v)
+            alphas.append(alpha)
+            updated = _largest_ritz(alphas, betas)
+            beta = float(vector_norm(w))
+            if abs(updated - estimate) <= tol * abs(updated) * 0.1 or beta <= 1e-12 * abs(updated):
+                return float(max(updated, 0.0) ** 0.5)
+            betas.append(beta)
+            previous, v, estimate = v, _normalised(w), updated
+    return float(max(estimate, 0.0) ** 0.5)
+
+
+def _largest_ritz(alphas: list[float], betas: list[float]) -> float:
+    t = torch.diag(torch.tensor(alphas, dtype=torch.float64))
+    if betas:
+        off = torch.diag(torch.tensor(betas, dtype=torch.float64), 1)
+        t = t + off + off.mT
+    return float(torch.linalg.eigvalsh(t)[-1])
+
+
+def _normalised(v: Vector) -> Vector:
+    size = vector_norm(v)
+    return map_vector(lambda t: t / size.clamp_min(torch.finfo(size.dtype).tiny).reshape(-1, *[1] * (t.ndim - 1)), v)
+
+
+def _random(space: AnySpace, seed: int) -> Vector:
+    concrete = space if space.dtype is not None else space.to(torch.float64)
+    return concrete.randn(1, torch.Generator().manual_seed(seed))
+
+
+@singledispatch
+def materialise(op: Any) -> Tensor:
+    """Return the dense matrix ``(range.size, domain.size)`` on flattened samples, column by column."""
+    space = op.domain if op.domain.dtype is not None else op.domain.to(torch.get_default_dtype())
+    n = space.size
+    basis = torch.eye(n, dtype=space.dtype)
+    columns = op.A(unflatten(basis, space))
+    return flatten(columns).mT
+
+
+def flatten(x: Vector) -> Tensor:
+    """Return ``(B, n)``: the tensors of a vector flattened and concatenated."""
+    return torch.cat([t.flatten(1) for t in leaves(x)], dim=1)
+
+
+def unflatten(flat: Tensor, space: AnySpace) -> Vector:
+    """Return the vector of ``space`` whose flattened form is ``(B, n)``."""
+    from wellposed.spaces import ProductSpace
+
+    if not isinstance(space, ProductSpace):
+        return flat.reshape(flat.shape[0], *space.concrete_shape)
+    parts = flat.split([s.size for s in space.spaces], dim=1)
+    return tuple(unflatten(p, s) for p, s in zip(parts, space.spaces, strict=True))
+
+
+def squared_modulus(t: Tensor) -> Tensor:
+    """Return |t|², real, without the rounding of a complex product."""
+    return t.real.square() + t.imag.square() if t.is_complex() else t.square()

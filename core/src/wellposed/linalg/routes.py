@@ -1,0 +1,242 @@
+"""Which way a solve goes, and why: closed forms from evidence first, iterations last.
+
+Both ``prox_l2`` and ``pinv`` ask the same questions in the same order: is the Gram operator diagonal, is
+it diagonal in Fourier space, is there an SVD, is the *range-side* Gram ``A A*`` diagonal (Woodbury)? Only
+when every answer is no do they iterate. A :class:`Route` carries its reason, which ``explain`` prints.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import singledispatch
+from typing import Any
+
+import attrs
+import torch
+from torch import Tensor
+
+from wellposed.linalg.evidence import find
+from wellposed.linalg.functions import adjoint, flatten, gram, squared_modulus, unflatten
+from wellposed.linalg.spectral import apply_diagonal, apply_spectrum, fourier, inverse_fourier
+from wellposed.operators.base import LinearOperator
+from wellposed.spaces import Vector
+from wellposed.structure import SVD, Coisometry, Diagonal, FourierDiagonal, Isometry
+from wellposed.vectors import add, add_scaled, expand, leaves, map_vector, scale, subtract
+
+
+@attrs.frozen
+class Route:
+    """One way to solve: its name, the reason it applies, and the function that does it."""
+
+    name: str
+    reason: str
+    solve: Callable[..., Any] = attrs.field(repr=False)
+    iterative: bool = False
+
+
+@singledispatch
+def prox_l2(op: Any, z: Any, y: Any, gamma: Tensor | float, *, tol: float | None = None, max_iter: int = 1000) -> Any:
+    """Return argmin_u γ/2·‖Au − y‖² + ½·‖u − z‖², that is (I + γA*A)⁻¹(z + γA*y).
+
+    Parameters
+    ----------
+    z, y
+        Elements of the domain and the range, batch first.
+    gamma
+        γ ≥ 0, a number or per sample ``(B,)``.
+    tol, max_iter
+        For the iterative route only: relative residual and bound on the iterations.
+
+    Notes
+    -----
+    Differentiable with respect to z, y, γ and the parameters ξ of the operator; the iterative route
+    differentiates implicitly. ``explain(op)`` says which route is taken.
+    """
+    route = prox_route(op)
+    return route.solve(z, y, gamma, tol=tol, max_iter=max_iter) if route.iterative else route.solve(z, y, gamma)
+
+
+@singledispatch
+def pinv(op: Any, y: Any, *, tol: float | None = None, max_iter: int = 1000) -> Any:
+    """Return the minimum-norm least-squares solution A⁺y.
+
+    Singular values below ``eps · max(m, n)`` times the largest count as zero in the closed forms.
+    Differentiable with respect to y and ξ (where the rank is locally constant).
+    """
+    route = pinv_route(op)
+    return route.solve(y, tol=tol, max_iter=max_iter) if route.iterative else route.solve(y)
+
+
+def prox_route(op: LinearOperator) -> Route:
+    """Return the first route for ``prox_l2`` that applies."""
+    return next(_prox_routes(op))
+
+
+def pinv_route(op: LinearOperator) -> Route:
+    """Return the first route for ``pinv`` that applies."""
+    return next(_pinv_routes(op))
+
+
+def _prox_routes(op: LinearOperator) -> Iterator[Route]:
+    if (own := find(op, FourierDiagonal)) is not None:
+        yield Route("Fourier division", "A is diagonal in Fourier space", lambda z, y, g: _prox_fourier(own, z, y, g))
+    normal = gram(op)
+    if (d := find(normal, Diagonal)) is not None:
+        yield Route(
+            "division",
+            "A*A is diagonal",
+            lambda z, y, g: map_vector(lambda w: w / (1 + _spread(g, w) * d.d), _right_side(op, z, y, g)),
+        )
+    if (f := find(normal, FourierDiagonal)) is not None:
+        yield Route(
+            "Fourier division",
+            "A*A is diagonal in Fourier space",
+            lambda z, y, g: _fourier_divide(f, _right_side(op, z, y, g), g),
+        )
+    if (svd := find(op, SVD)) is not None:
+        yield Route("SVD", "the SVD of A is known", lambda z, y, g: _prox_svd(op, svd, z, y, g))
+    outer = gram(adjoint(op))
+    if (d := find(outer, Diagonal)) is not None:
+        yield Route(
+            "Woodbury, division",
+            "A A* is diagonal",
+            lambda z, y, g: _woodbury(op, z, y, g, lambda v: map_vector(lambda t: t / (1 + _spread(g, t) * d.d), v)),
+        )
+    if (f := find(outer, FourierDiagonal)) is not None:
+        yield Route(
+            "Woodbury, Fourier division",
+            "A A* is diagonal in Fourier space",
+            lambda z, y, g: _woodbury(op, z, y, g, lambda v: _fourier_divide(f, v, g)),
+        )
+    yield Route(
+        "conjugate gradients",
+        "no closed form is known; implicit differentiation gives the gradients",
+        lambda z, y, g, tol, max_iter: _prox_cg(op, normal, z, y, g, tol, max_iter),
+        iterative=True,
+    )
+
+
+def _pinv_routes(op: LinearOperator) -> Iterator[Route]:
+    if find(op, Isometry) or find(op, Coisometry):
+        yield Route("adjoint", "A*A = I or A A* = I, so A⁺ = A*", lambda y: op._adjoint(y))
+    if (d := find(op, Diagonal)) is not None:
+        yield Route("division", "A is diagonal", lambda y: apply_diagonal(reciprocal(d.d, op.domain.size), y))
+    if (f := find(op, FourierDiagonal)) is not None:
+        yield Route(
+            "Fourier division",
+            "A is diagonal in Fourier space",
+            lambda y: apply_spectrum(_inverted(f, op.domain.size), y),
+        )
+    if (svd := find(op, SVD)) is not None:
+        yield Route("SVD", "the SVD of A is known", lambda y: _pinv_svd(op, svd, y))
+    normal = gram(op)
+    if (d := find(normal, Diagonal)) is not None:
+        yield Route(
+            "normal equations, division",
+            "A*A is diagonal",
+            lambda y: map_vector(lambda t: apply_diagonal(reciprocal(d.d, op.domain.size), t), op._adjoint(y)),
+        )
+    if (f := find(normal, FourierDiagonal)) is not None:
+        yield Route(
+            "normal equations, Fourier division",
+            "A*A is diagonal in Fourier space",
+            lambda y: apply_spectrum(_inverted(f, op.domain.size), op._adjoint(y)),
+        )
+    outer = gram(adjoint(op))
+    if (d := find(outer, Diagonal)) is not None:
+        yield Route(
+            "A*(A A*)⁺, division",
+            "A A* is diagonal",
+            lambda y: op._adjoint(map_vector(lambda t: apply_diagonal(reciprocal(d.d, op.range.size), t), y)),
+        )
+    if (f := find(outer, FourierDiagonal)) is not None:
+        yield Route(
+            "A*(A A*)⁺, Fourier division",
+            "A A* is diagonal in Fourier space",
+            lambda y: op._adjoint(apply_spectrum(_inverted(f, op.range.size), y)),
+        )
+    yield Route(
+        "LSMR",
+        "no closed form is known; minimum norm from a zero start",
+        lambda y, tol, max_iter: _pinv_lsmr(op, y, tol, max_iter),
+        iterative=True,
+    )
+
+
+def _right_side(op: LinearOperator, z: Vector, y: Vector, gamma: Tensor | float) -> Vector:
+    return add_scaled(z, gamma, op._adjoint(y))
+
+
+def _spread(gamma: Tensor | float, like: Tensor) -> Any:
+    return expand(gamma, like)
+
+
+def _prox_fourier(e: FourierDiagonal, z: Tensor, y: Tensor, gamma: Tensor | float) -> Tensor:
+    g = _spread(gamma, z)
+    right = fourier(z, e) + g * e.spectrum.conj() * fourier(y, e)
+    return inverse_fourier(right / (1 + g * squared_modulus(e.spectrum)), e, z)
+
+
+def _fourier_divide(e: FourierDiagonal, w: Vector, gamma: Tensor | float) -> Vector:
+    return map_vector(lambda t: inverse_fourier(fourier(t, e) / (1 + _spread(gamma, t) * e.spectrum), e, t), w)
+
+
+def _prox_svd(op: LinearOperator, svd: SVD, z: Vector, y: Vector, gamma: Tensor | float) -> Vector:
+    # on span(V) divide by 1 + γs², elsewhere (I + γA*A)⁻¹ is the identity
+    w = flatten(_right_side(op, z, y, gamma))
+    g = _spread(gamma, w)
+    change = (w @ svd.V.conj()) * (1 / (1 + g * svd.s.square()) - 1)
+    return unflatten(w + change @ svd.V.mT, op.domain)
+
+
+def _pinv_svd(op: LinearOperator, svd: SVD, y: Vector) -> Vector:
+    inverse = reciprocal(svd.s, max(op.domain.size, op.range.size))
+    return unflatten(((flatten(y) @ svd.U.conj()) * inverse) @ svd.V.mT, op.domain)
+
+
+def _woodbury(
+    op: LinearOperator, z: Vector, y: Vector, gamma: Tensor | float, solve: Callable[[Vector], Vector]
+) -> Vector:
+    """(I + γA*A)⁻¹ = I − γA*(I + γAA*)⁻¹A, applied as z + γA*(I + γAA*)⁻¹(y − Az)."""
+    return add(z, scale(gamma, op._adjoint(solve(subtract(y, op._forward(z))))))
+
+
+def _prox_cg(
+    op: LinearOperator,
+    normal: LinearOperator,
+    z: Vector,
+    y: Vector,
+    gamma: Tensor | float,
+    tol: float | None,
+    max_iter: int,
+) -> Vector:
+    from wellposed.solvers import cg
+
+    right = _right_side(op, z, y, gamma)
+    shifted = lambda u: add_scaled(u, gamma, normal._forward(u))  # noqa: E731
+    return cg(shifted, right, x0=z, tol=default_tol(right, tol), max_iter=max_iter).x
+
+
+def _pinv_lsmr(op: LinearOperator, y: Vector, tol: float | None, max_iter: int) -> Vector:
+    from wellposed.solvers import lsmr
+
+    return lsmr(op, y, tol=default_tol(y, tol), max_iter=max_iter).x
+
+
+def default_tol(x: Vector, tol: float | None) -> float:
+    """Return ``tol``, or 1e-6 in single and 1e-12 in double precision."""
+    if tol is not None:
+        return tol
+    return 1e-12 if torch.finfo(leaves(x)[0].dtype).bits == 64 else 1e-6
+
+
+def reciprocal(values: Tensor, size: int) -> Tensor:
+    """Return 1/values, and 0 where |value| ≤ eps·size·max|value| (the Moore–Penrose convention)."""
+    modulus = values.detach().abs()
+    kept = modulus > torch.finfo(modulus.dtype).eps * size * modulus.max()
+    safe = torch.where(kept, values, torch.ones_like(values))
+    return torch.where(kept, 1 / safe, torch.zeros_like(values))
+
+
+def _inverted(e: FourierDiagonal, size: int) -> FourierDiagonal:
+    return attrs.evolve(e, spectrum=reciprocal(e.spectrum, size))

@@ -1,0 +1,342 @@
+"""Expressions: operators built from operators.
+
+These classes are the nodes of the algebra. Users write ``A @ B + 2 * C``; the constructors below are
+reached through :mod:`wellposed.operators.rewriting`, which simplifies by structure first. Overrides of ξ
+are routed to the one factor that has a parameter of that name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Self
+
+import torch
+from torch import Tensor, nn
+
+from wellposed.errors import ParameterError, SpaceError
+from wellposed.immutable import unknown_parameter
+from wellposed.operators.base import LinearOperator, as_space
+from wellposed.spaces import AnySpace, ProductSpace, Vector
+from wellposed.structure import Diagonal, Evidence, NormBound, SelfAdjoint, Unitary
+from wellposed.vectors import add, map_vector, scale
+
+
+class Expression(LinearOperator):
+    """An operator made of ``operands``; ξ is the union of theirs."""
+
+    operands: nn.ModuleList
+
+    def _rebuild(self, operands: list[LinearOperator]) -> LinearOperator:
+        """Return the same expression of other operands, simplified again."""
+        raise ParameterError(f"{type(self).__name__} does not define _rebuild; write it: replace() needs it.")
+
+    def parameters_xi(self) -> dict[str, Tensor]:
+        """Return every overridable tensor of every operand."""
+        return {name: value for op in self._operators() for name, value in op.parameters_xi().items()}
+
+    def replace(self, **changes: Any) -> Self:
+        """Return the expression with ``changes`` handed to the operand that owns each name.
+
+        Raises :class:`~wellposed.errors.UnknownParameterError` when no operand has the name, and
+        :class:`~wellposed.errors.ParameterError` when several have it.
+        """
+        operands = self._operators()
+        per_operand: list[dict[str, Any]] = [{} for _ in operands]
+        for name, value in changes.items():
+            per_operand[self._owner(name)][name] = value
+        changed = [op.replace(**c) if c else op for op, c in zip(operands, per_operand, strict=True)]
+        return self._rebuild(changed)  # type: ignore[return-value]
+
+    def _owner(self, name: str) -> int:
+        owners = [i for i, op in enumerate(self._operators()) if _has(op, name)]
+        if not owners:
+            raise unknown_parameter(self, name, tuple(self.parameters_xi()))
+        if len(owners) > 1:
+            raise ParameterError(
+                f"{name!r} is a parameter of {len(owners)} operands of {self}; which one is meant? "
+                "Call .replace on that operand and compose again."
+            )
+        return owners[0]
+
+    def _operators(self) -> list[LinearOperator]:
+        return list(self.operands)  # type: ignore[arg-type]
+
+    def evidence(self) -> tuple[Evidence, ...]:
+        """Return the structure that follows from the operands' by the propagation table."""
+        from wellposed.operators.propagation import propagate_all
+
+        return propagate_all(self)
+
+
+def _has(op: LinearOperator, name: str) -> bool:
+    return name in (op.parameters_xi() if isinstance(op, Expression) else op.argument_names())
+
+
+class Composition(Expression):
+    """``A @ B @ …``: the last operand acts first."""
+
+    def __init__(self, operands: Sequence[LinearOperator]) -> None:
+        for left, right in zip(operands, operands[1:], strict=False):
+            _require_fit(left, right)
+        super().__init__(operands[-1].domain, operands[0].range)
+        self.operands = nn.ModuleList(operands)
+
+    def _forward(self, x: Any) -> Any:
+        for op in reversed(self._operators()):
+            x = op._forward(x)
+        return x
+
+    def _adjoint(self, y: Any) -> Any:
+        for op in self._operators():
+            y = op._adjoint(y)
+        return y
+
+    def _rebuild(self, operands: list[LinearOperator]) -> LinearOperator:
+        from wellposed.operators.rewriting import product
+
+        return product(*operands)
+
+    def __repr__(self) -> str:
+        """Return ``A @ B``."""
+        return " @ ".join(_parenthesised(op, (Sum,)) for op in self._operators())
+
+
+class Sum(Expression):
+    """``A + B + …`` of operators with equal domain and range."""
+
+    def __init__(self, operands: Sequence[LinearOperator]) -> None:
+        domain, range_ = operands[0].domain, operands[0].range
+        for op in operands[1:]:
+            domain = _unify("+", domain, op.domain, operands[0], op, "domains")
+            range_ = _unify("+", range_, op.range, operands[0], op, "ranges")
+        super().__init__(domain, range_)
+        self.operands = nn.ModuleList(operands)
+
+    def _forward(self, x: Any) -> Any:
+        first, *rest = self._operators()
+        y = first._forward(x)
+        for op in rest:
+            y = add(y, op._forward(x))
+        return y
+
+    def _adjoint(self, y: Any) -> Any:
+        first, *rest = self._operators()
+        x = first._adjoint(y)
+        for op in rest:
+            x = add(x, op._adjoint(y))
+        return x
+
+    def _rebuild(self, operands: list[LinearOperator]) -> LinearOperator:
+        from wellposed.operators.rewriting import total
+
+        return total(*operands)
+
+    def __repr__(self) -> str:
+        """Return ``A + B``."""
+        return " + ".join(str(op) for op in self._operators())
+
+
+class Scaled(Expression):
+    """``scalar · A``; the scalar is a number or a one-element tensor, which may require grad."""
+
+    def __init__(self, scalar: complex | Tensor, operand: LinearOperator) -> None:
+        super().__init__(operand.domain, operand.range)
+        self.operands = nn.ModuleList([operand])
+        if isinstance(scalar, Tensor):
+            self.register_value("scalar", scalar)
+        else:
+            self.scalar = scalar
+
+    @property
+    def operand(self) -> LinearOperator:
+        """The operator that is scaled."""
+        return self._operators()[0]
+
+    def _forward(self, x: Any) -> Any:
+        return scale(self.scalar, self.operand._forward(x))
+
+    def _adjoint(self, y: Any) -> Any:
+        return scale(conjugate(self.scalar), self.operand._adjoint(y))
+
+    def _rebuild(self, operands: list[LinearOperator]) -> LinearOperator:
+        from wellposed.operators.rewriting import scaled
+
+        return scaled(self.scalar, operands[0])
+
+    def __repr__(self) -> str:
+        """Return ``2 * A``."""
+        value = self.scalar.item() if isinstance(self.scalar, Tensor) else self.scalar
+        return f"{value:g} * {_parenthesised(self.operand, (Sum,))}"
+
+
+class Adjoint(Expression):
+    """``A.H`` of an operator that has no closed form of its own for it."""
+
+    def __init__(self, operand: LinearOperator) -> None:
+        super().__init__(operand.range, operand.domain)
+        self.operands = nn.ModuleList([operand])
+
+    @property
+    def operand(self) -> LinearOperator:
+        """The operator whose adjoint this is."""
+        return self._operators()[0]
+
+    def _forward(self, x: Any) -> Any:
+        return self.operand._adjoint(x)
+
+    def _adjoint(self, y: Any) -> Any:
+        return self.operand._forward(y)
+
+    def _rebuild(self, operands: list[LinearOperator]) -> LinearOperator:
+        return operands[0].H
+
+    def __repr__(self) -> str:
+        """Return ``A.H``."""
+        return f"{_parenthesised(self.operand, (Sum, Composition, Scaled))}.H"
+
+
+class Stack(Expression):
+    """``x ↦ (A x, B x, …)``: several measurements of one image, as a tuple."""
+
+    def __init__(self, operands: Sequence[LinearOperator]) -> None:
+        domain = operands[0].domain
+        for op in operands[1:]:
+            domain = _unify("stack", domain, op.domain, operands[0], op, "domains")
+        super().__init__(domain, ProductSpace(op.range for op in operands))
+        self.operands = nn.ModuleList(operands)
+
+    def _forward(self, x: Any) -> tuple[Vector, ...]:
+        return tuple(op._forward(x) for op in self._operators())
+
+    def _adjoint(self, y: tuple[Vector, ...]) -> Any:
+        first, *rest = (op._adjoint(part) for op, part in zip(self._operators(), y, strict=True))
+        for part in rest:
+            first = add(first, part)
+        return first
+
+    def _rebuild(self, operands: list[LinearOperator]) -> LinearOperator:
+        return Stack(operands)
+
+    def __repr__(self) -> str:
+        """Return ``stack(A, B)``."""
+        return f"stack({', '.join(map(str, self._operators()))})"
+
+
+class BlockDiagonal(Expression):
+    """``(x₁, x₂, …) ↦ (A x₁, B x₂, …)`` on tuples."""
+
+    def __init__(self, operands: Sequence[LinearOperator]) -> None:
+        super().__init__(ProductSpace(op.domain for op in operands), ProductSpace(op.range for op in operands))
+        self.operands = nn.ModuleList(operands)
+
+    def _forward(self, x: tuple[Vector, ...]) -> tuple[Vector, ...]:
+        return tuple(op._forward(part) for op, part in zip(self._operators(), x, strict=True))
+
+    def _adjoint(self, y: tuple[Vector, ...]) -> tuple[Vector, ...]:
+        return tuple(op._adjoint(part) for op, part in zip(self._operators(), y, strict=True))
+
+    def _rebuild(self, operands: list[LinearOperator]) -> LinearOperator:
+        return BlockDiagonal(operands)
+
+    def __repr__(self) -> str:
+        """Return ``block_diag(A, B)``."""
+        return f"block_diag({', '.join(map(str, self._operators()))})"
+
+
+class Identity(LinearOperator):
+    """``x ↦ x`` on ``domain`` (a space, or a shape that admits any dtype)."""
+
+    def __init__(self, domain: AnySpace | tuple[int | None, ...]) -> None:
+        space = as_space(domain, None)
+        super().__init__(space, space)
+
+    def _forward(self, x: Any) -> Any:
+        return x
+
+    def _adjoint(self, y: Any) -> Any:
+        return y
+
+    def _evidence(self) -> tuple[Evidence, ...]:
+        return (Unitary(), SelfAdjoint(), Diagonal(torch.ones(())), NormBound(1.0, tight=True))
+
+
+class Zero(LinearOperator):
+    """``x ↦ 0`` from ``domain`` to a concrete ``range`` (the domain when not given)."""
+
+    def __init__(
+        self, domain: AnySpace | tuple[int | None, ...], range: AnySpace | tuple[int | None, ...] | None = None
+    ) -> None:
+        source = as_space(domain, None)
+        super().__init__(source, source if range is None else as_space(range, None))
+
+    def _forward(self, x: Any) -> Any:
+        return _zeros(self.range, x)
+
+    def _adjoint(self, y: Any) -> Any:
+        return _zeros(self.domain, y)
+
+    def _evidence(self) -> tuple[Evidence, ...]:
+        return (NormBound(0.0, tight=True),)
+
+
+def stack(*operators: LinearOperator) -> LinearOperator:
+    """Return ``x ↦ (A x, B x, …)``; measurements become tuples with a :class:`ProductSpace`."""
+    _require_some(operators, "stack")
+    return Stack(operators)
+
+
+def block_diag(*operators: LinearOperator) -> LinearOperator:
+    """Return ``(x₁, x₂, …) ↦ (A x₁, B x₂, …)``."""
+    _require_some(operators, "block_diag")
+    return BlockDiagonal(operators)
+
+
+def conjugate(scalar: complex | Tensor) -> complex | Tensor:
+    """Return the complex conjugate of a number or tensor; real ones come back unchanged."""
+    if isinstance(scalar, Tensor):
+        return scalar.conj()
+    return scalar.conjugate() if isinstance(scalar, complex) else scalar
+
+
+def _zeros(space: AnySpace, like: Vector) -> Vector:
+    first = like
+    while isinstance(first, tuple):
+        first = first[0]
+    concrete = space if space.dtype is not None else space.to(first.dtype)
+    # 0·x keeps the result inside autograd and vmap, where a fresh tensor would not be
+    zeros = concrete.zeros(first.shape[0], first.device)
+    return map_vector(lambda z: z + 0 * first.flatten(1).sum(1).reshape(-1, *[1] * (z.ndim - 1)).to(z.dtype), zeros)
+
+
+def _require_some(operators: Sequence[object], what: str) -> None:
+    if not operators:
+        raise ParameterError(f"{what}() needs at least one operator, got none.")
+
+
+def _require_fit(left: LinearOperator, right: LinearOperator) -> None:
+    try:
+        left.domain.unify(right.range)
+    except SpaceError as error:
+        raise SpaceError(
+            f"{_label(left)} @ {_label(right)}: {_label(left)} takes {left.domain}, "
+            f"but {_label(right)} gives {right.range}. {error}"
+        ) from None
+
+
+def _unify(
+    sign: str, a: AnySpace, b: AnySpace, left: LinearOperator, right: LinearOperator, what: str
+) -> AnySpace:
+    try:
+        return a.unify(b)
+    except SpaceError as error:
+        raise SpaceError(
+            f"{_label(left)} {sign} {_label(right)}: their {what} differ, {a} and {b}. {error}"
+        ) from None
+
+
+def _label(op: LinearOperator) -> str:
+    return type(op).__name__
+
+
+def _parenthesised(op: LinearOperator, looser: tuple[type, ...]) -> str:
+    return f"({op})" if isinstance(op, looser) else str(op)

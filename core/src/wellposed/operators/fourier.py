@@ -1,0 +1,138 @@
+"""Fourier operators: the orthonormal transform, and multiplication in Fourier space."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from wellposed.errors import DtypeError, SpaceError
+from wellposed.linalg.functions import adjoint, gram, squared_modulus
+from wellposed.linalg.spectral import apply_spectrum
+from wellposed.operators.base import LinearOperator, as_space
+from wellposed.operators.multiply import Multiply
+from wellposed.operators.rewriting import fuse_product
+from wellposed.spaces import AnySpace
+from wellposed.structure import Evidence, FourierDiagonal, Unitary
+
+
+class FourierTransform(LinearOperator):
+    """The orthonormal discrete Fourier transform over ``dims``: unitary, complex to complex.
+
+    Parameters
+    ----------
+    domain
+        Space or shape of ``x``; complex64 unless the space says otherwise.
+    dims
+        Negative axes to transform.
+    centred
+        Put the zero frequency (and the image's origin) in the middle, as MRI does:
+        ``fftshift ∘ F ∘ ifftshift``.
+    """
+
+    def __init__(
+        self, domain: AnySpace | tuple[int | None, ...], dims: Sequence[int] = (-2, -1), centred: bool = False
+    ) -> None:
+        space = as_space(domain, torch.complex64)
+        if not space.is_complex:
+            raise DtypeError(f"FourierTransform needs complex data, got {space}; use Space(shape, torch.complex64).")
+        super().__init__(space, space)
+        self.dims = negative_dims(dims, space)
+        self.centred = centred
+
+    def _forward(self, x: Tensor) -> Tensor:
+        if not self.centred:
+            return torch.fft.fftn(x, dim=self.dims, norm="ortho")
+        x = torch.fft.ifftshift(x, dim=self.dims)
+        return torch.fft.fftshift(torch.fft.fftn(x, dim=self.dims, norm="ortho"), dim=self.dims)
+
+    def _adjoint(self, y: Tensor) -> Tensor:
+        if not self.centred:
+            return torch.fft.ifftn(y, dim=self.dims, norm="ortho")
+        y = torch.fft.ifftshift(y, dim=self.dims)
+        return torch.fft.fftshift(torch.fft.ifftn(y, dim=self.dims, norm="ortho"), dim=self.dims)
+
+    def _evidence(self) -> tuple[Evidence, ...]:
+        return (Unitary(),)
+
+
+class FourierMultiplier(LinearOperator):
+    """``F⁻¹ diag(spectrum) F`` over ``dims``: a circular convolution given by its spectrum.
+
+    Parameters
+    ----------
+    spectrum
+        In ``torch.fft`` order; broadcasts against the transform of ``(B, *domain)``.
+    domain
+        Space or shape of ``x``.
+    dims
+        Negative axes to transform.
+    half
+        The spectrum is the half spectrum of ``rfftn`` and x is real; the default follows the domain.
+    """
+
+    spectrum: Tensor
+
+    def __init__(
+        self,
+        spectrum: Tensor,
+        domain: AnySpace | tuple[int, ...],
+        dims: Sequence[int] = (-2, -1),
+        half: bool | None = None,
+    ) -> None:
+        real = spectrum.real.dtype
+        space = as_space(domain, real if half in (True, None) else _complex(real))
+        super().__init__(space, space)
+        self.dims = negative_dims(dims, space)
+        self.half = (not space.is_complex) if half is None else half
+        if self.half and space.is_complex:
+            raise DtypeError(f"a half spectrum belongs to real data, got {space}; pass half=False.")
+        self.register_value("spectrum", spectrum)
+
+    def _forward(self, x: Tensor) -> Tensor:
+        return apply_spectrum(self._diagonal(), x)
+
+    def _adjoint(self, y: Tensor) -> Tensor:
+        return apply_spectrum(FourierDiagonal(self.spectrum.conj(), self.dims, self.half), y)
+
+    def _diagonal(self) -> FourierDiagonal:
+        return FourierDiagonal(self.spectrum, self.dims, self.half)
+
+    def _evidence(self) -> tuple[Evidence, ...]:
+        return (self._diagonal(),)
+
+
+@adjoint.register
+def _(op: FourierMultiplier) -> LinearOperator:
+    return FourierMultiplier(op.spectrum.conj().resolve_conj(), op.domain, op.dims, op.half)
+
+
+@gram.register
+def _(op: FourierMultiplier) -> LinearOperator:
+    return FourierMultiplier(squared_modulus(op.spectrum), op.domain, op.dims, op.half)
+
+
+@fuse_product.register(FourierMultiplier, FourierMultiplier)
+def _multipliers(a: FourierMultiplier, b: FourierMultiplier) -> LinearOperator | None:
+    if (a.dims, a.half) != (b.dims, b.half):
+        return None
+    return FourierMultiplier(a.spectrum * b.spectrum, b.domain, a.dims, a.half)
+
+
+@fuse_product.register(Multiply, Multiply)
+def _weights(a: Multiply, b: Multiply) -> LinearOperator | None:
+    return Multiply(a.weights * b.weights, b.domain) if a.range == b.domain else None
+
+
+def negative_dims(dims: Sequence[int], space: AnySpace) -> tuple[int, ...]:
+    """Return ``dims`` as negative axes of the sample, so that the batch axis can never be meant."""
+    ndim = len(space.shape) if hasattr(space, "shape") else 0
+    for d in dims:
+        if not -ndim <= d < 0:
+            raise SpaceError(f"dims={tuple(dims)} must be negative axes of {space}, between {-ndim} and -1.")
+    return tuple(dims)
+
+
+def _complex(dtype: torch.dtype) -> torch.dtype:
+    return torch.complex128 if dtype == torch.float64 else torch.complex64
