@@ -38,7 +38,7 @@ def normal_map(physics: Any) -> Callable[[Any], Any] | None:
     if is_linear_operator(operator):
         from wellposed.linalg import gram
 
-        normal: Callable[[Any], Any] = gram(operator)
+        normal: Callable[[Any], Any] = gram(operator).A
         return normal
     adjoint = getattr(physics, "A_adjoint", None)
     return None if adjoint is None else lambda x: adjoint(physics.A(x))

@@ -6,28 +6,28 @@ involves the physics follows here once. It is never weighted: the weight belongs
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from wellposed.errors import StructureError
+from wellposed.immutable import Immutable
 from wellposed.spaces import Vector
 
 
-class Fidelity(nn.Module, ABC):
+class Fidelity(Immutable):
     """Base of data fidelities; ``convex`` says whether ``d(·, y)`` is."""
 
     convex: ClassVar[bool] = True
 
-    @abstractmethod
     def distance(self, u: Any, y: Any) -> Tensor:
         """Return d(u, y) per sample, ``(B,)``, for noiseless measurements ``u``."""
+        raise NotImplementedError(f"{type(self).__name__} does not define distance(self, u, y); write it.")
 
-    @abstractmethod
     def distance_grad(self, u: Any, y: Any) -> Any:
         """Return the gradient of d(·, y) at ``u``, of the shape of ``u``."""
+        raise NotImplementedError(f"{type(self).__name__} does not define distance_grad(self, u, y); write it.")
 
     def distance_prox(self, u: Any, y: Any, gamma: float | Tensor) -> Any:
         """Return argmin over v of γ·d(v, y) + ½‖v − u‖², with γ a number or ``(B,)``."""

@@ -6,30 +6,30 @@ prior is h∘K with a linear ``analysis`` K (identity unless it says otherwise) 
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, ClassVar
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from wellposed.errors import StructureError
+from wellposed.errors import ParameterError, StructureError
+from wellposed.immutable import Immutable
 from wellposed_optim.parameters import per_sample
 
 
-class Prior(nn.Module, ABC):
+class Prior(Immutable):
     """Base of priors: ``convex`` and ``smooth`` are claims that the tests hold it to."""
 
     convex: ClassVar[bool] = True
     smooth: ClassVar[bool] = False
 
-    @abstractmethod
     def value(self, x: Tensor) -> Tensor:
         """Return g(x) per sample, ``(B,)``."""
+        raise NotImplementedError(f"{type(self).__name__} does not define value(self, x); write it.")
 
-    @abstractmethod
     def prox(self, x: Tensor, gamma: float | Tensor) -> Tensor:
         """Return argmin over u of γ·g(u) + ½‖u − x‖², with γ a number or per sample ``(B,)``."""
+        raise NotImplementedError(f"{type(self).__name__} does not define prox(self, x, gamma); write it.")
 
     def grad(self, x: Tensor) -> Tensor:
         """Return the gradient of g; raises :class:`StructureError` where g is not smooth."""
@@ -41,6 +41,10 @@ class Prior(nn.Module, ABC):
     def lipschitz(self) -> float:
         """Return a Lipschitz constant of :meth:`grad`; only where g is smooth."""
         raise StructureError(f"{type(self).__name__} has no Lipschitz gradient; use a proximal algorithm.")
+
+    def weight_for(self, sigma: float | Tensor) -> float | Tensor:
+        """Return a good λ for plain least squares and noise of standard deviation ``sigma``."""
+        raise ParameterError(f"{type(self).__name__} has no automatic weight; give the algorithm weight=….")
 
     def prox_sequence(self) -> Callable[[Tensor, Any], Tensor]:
         """Return a prox for a sequence of nearby points: iterative ones start where they last ended."""

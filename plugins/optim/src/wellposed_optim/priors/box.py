@@ -27,6 +27,10 @@ class Box(Prior):
         self.lower = lower
         self.upper = upper
 
+    def weight_for(self, sigma: float | Tensor) -> float | Tensor:
+        """Return 1: an indicator has no scale."""
+        return 1.0
+
     def value(self, x: Tensor) -> Tensor:
         """Return 0 or ∞ per sample, ``(B,)``."""
         inside = ((x >= self.lower) & (x <= self.upper)).flatten(1).all(1)

@@ -27,6 +27,10 @@ def _soft_real(x: Tensor, threshold: Tensor) -> Tensor:
 class L1(Prior):
     """g(x) = ‖x‖₁, the sum of magnitudes."""
 
+    def weight_for(self, sigma: float | Tensor) -> float | Tensor:
+        """Return σ²/0.1: the maximum a posteriori weight for Laplacian pixels of scale 0.1."""
+        return 10.0 * sigma * sigma
+
     def value(self, x: Tensor) -> Tensor:
         """Return ‖x‖₁ per sample, ``(B,)``."""
         return x.abs().flatten(1).sum(1)

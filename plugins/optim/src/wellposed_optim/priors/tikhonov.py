@@ -16,6 +16,10 @@ class Tikhonov(Prior):
 
     smooth: ClassVar[bool] = True
 
+    def weight_for(self, sigma: float | Tensor) -> float | Tensor:
+        """Return σ."""
+        return sigma
+
     def value(self, x: Tensor) -> Tensor:
         """Return ½‖x‖² per sample, ``(B,)``."""
         n = vectors.norm(x)

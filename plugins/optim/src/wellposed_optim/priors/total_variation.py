@@ -59,6 +59,10 @@ class TotalVariation(Prior):
     def _norm(self) -> dict[str, bool]:
         return {"isotropic": self.isotropic, "vectorial": self.colour == "vectorial"}
 
+    def weight_for(self, sigma: float | Tensor) -> float | Tensor:
+        """Return 8·σ^1.8, fitted to natural images under motion blur with σ from 0.005 to 0.05."""
+        return 8.0 * sigma**1.8
+
     def value(self, x: Tensor) -> Tensor:
         """Return the total variation per sample, ``(B,)``."""
         return total_variation(x, self.dims, **self._norm)

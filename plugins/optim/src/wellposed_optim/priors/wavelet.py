@@ -41,6 +41,10 @@ class WaveletL1(Prior):
     def _taps(self, x: Tensor) -> Tensor:
         return self._filters.to(device=x.device, dtype=x.dtype)
 
+    def weight_for(self, sigma: float | Tensor) -> float | Tensor:
+        """Return 8·σ^1.8, fitted to natural images under motion blur with σ from 0.005 to 0.05."""
+        return 8.0 * sigma**1.8
+
     def value(self, x: Tensor) -> Tensor:
         """Return the sum of magnitudes of all details per sample, ``(B,)``."""
         _, details = analyse(torch.roll(x, self.shift, (-2, -1)), self._taps(x), self.levels)

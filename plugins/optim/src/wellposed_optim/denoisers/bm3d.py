@@ -1,0 +1,183 @@
+"""Denoising by grouping similar patches and shrinking them together (Dabov et al. 2007).
+
+Everything is done in the cosine domain of dense patches: the 2-D transform of every patch is one
+convolution, a group is a gather of rows, aggregation is a scatter of rows, and going back to pixels is one
+transposed convolution. Similarity is measured on low cosine frequencies, where noise matters least.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from wellposed.errors import ParameterError
+from wellposed.immutable import Immutable
+from wellposed_optim.denoisers.images import as_planes, opponent, pad_symmetric, per_image
+
+PATCH = 8
+CHUNK = 2048
+"""Groups shrunk at a time: what stays in the cache is worth more than long vectors."""
+
+
+class BM3D(Immutable):
+    """Remove white noise by collaborative filtering: hard thresholding of groups, then Wiener filtering.
+
+    Own implementation of the two-stage method of Dabov, Foi, Katkovnik & Egiazarian (2007), "Image
+    denoising by sparse 3-D transform-domain collaborative filtering", with cosine patches in both stages.
+    Colour images are denoised in an orthonormal opponent space with groups found on the luminance.
+
+    Parameters
+    ----------
+    stride
+        Pixels between reference patches; larger is faster.
+    radius
+        Candidates lie within ± this many pixels of the reference patch.
+    group, wiener_group
+        Patches per group in the two stages, powers of two.
+    threshold
+        Hard threshold in units of σ.
+    """
+
+    def __init__(
+        self, stride: int = 4, radius: int = 12, group: int = 16, wiener_group: int = 16, threshold: float = 2.7
+    ) -> None:
+        super().__init__()
+        if not 1 <= stride <= PATCH:
+            raise ParameterError(f"stride = {stride}, but patches of {PATCH} pixels must overlap: 1 ≤ stride ≤ {PATCH}.")
+        if any(n < 1 or n & (n - 1) for n in (group, wiener_group)) or max(group, wiener_group) > 64:
+            raise ParameterError(f"group = {group}, wiener_group = {wiener_group}: both must be powers of two ≤ 64.")
+        if radius < 4:
+            raise ParameterError(f"radius = {radius}, but it must be ≥ 4 to hold enough candidates.")
+        self.stride = stride
+        self.radius = radius
+        self.group = group
+        self.wiener_group = wiener_group
+        self.threshold = threshold
+
+    def forward(self, x: Tensor, sigma: Any) -> Tensor:
+        """Return ``x`` of shape ``(B, C, H, W)`` without noise of standard deviation σ (scalar or ``(B,)``)."""
+        return per_image(self._denoise, x, sigma)
+
+    def _denoise(self, x: Tensor, sigma: Tensor) -> Tensor:
+        """Denoise one image ``(C, H, W)``."""
+        if not bool(sigma > 0):
+            return x
+        planes, back = as_planes(x)
+        noisy, crop = pad_symmetric(opponent(planes), PATCH // 2, 2 * PATCH)
+        dct = dct_filters(x)
+        rows = to_rows(noisy, dct)
+        places = self._match(noisy[:1], 4, self.group)
+        basic = self._filter(rows, None, places, sigma, noisy, dct)
+        places = self._match(basic[:1], PATCH, self.wiener_group)
+        final = self._filter(rows, to_rows(basic, dct), places, sigma, noisy, dct)
+        return back(opponent(crop(final), inverse=True))
+
+    def _match(self, guide: Tensor, low: int, size: int) -> Tensor:
+        """Return for each reference patch the indices of the ``size`` most similar patches, itself first."""
+        with torch.no_grad():
+            kernel = dct_filters(guide).reshape(PATCH, PATCH, PATCH, PATCH)[:low, :low]
+            features = F.conv2d(guide[None], kernel.reshape(-1, 1, PATCH, PATCH))[0].movedim(0, -1).contiguous()
+            height, width, _ = features.shape
+            rows, columns = grid(height, self.stride), grid(width, self.stride)
+            shifts = [(i, j) for i in self._reach(height) for j in self._reach(width)]
+            table = distances(features, rows, columns, shifts)
+            best = table.topk(size, dim=0, largest=False).indices
+            jump = torch.tensor([i * width + j for i, j in shifts])[best.cpu()].to(guide.device)
+            here = torch.tensor([i * width + j for i in rows for j in columns], device=guide.device)
+            return (here + jump).T.contiguous()
+
+    def _reach(self, size: int) -> range:
+        reach = min(self.radius, size - 1)
+        return range(-reach, reach + 1)
+
+    def _filter(
+        self, rows: Tensor, guide: Tensor | None, places: Tensor, sigma: Tensor, image: Tensor, dct: Tensor
+    ) -> Tensor:
+        """Shrink all groups and aggregate them; ``rows`` is ``(C, patches, 64)``."""
+        channels, count, area = rows.shape
+        mix = hadamard(places.shape[1]).to(rows)
+        total = torch.zeros_like(rows)
+        weights = rows.new_zeros(channels, count)
+        for part in places.split(CHUNK):
+            flat = part.reshape(-1)
+            for c in range(channels):
+                groups = mix @ rows[c].index_select(0, flat).reshape(*part.shape, area)
+                if guide is None:
+                    shrunk, w = self._hard(groups, sigma)
+                else:
+                    pilot = mix @ guide[c].index_select(0, flat).reshape(*part.shape, area)
+                    shrunk, w = wiener(groups, pilot, sigma)
+                patches = (mix @ shrunk) * w[:, None, None]
+                total[c].index_add_(0, flat, patches.reshape(-1, area))
+                weights[c].index_add_(0, flat, w.repeat_interleave(part.shape[1]))
+        return to_image(total, weights, image, dct)
+
+    def _hard(self, groups: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor]:
+        keep = groups.abs() > self.threshold * sigma
+        return groups * keep, 1.0 / keep.sum((1, 2)).clamp(min=1).to(groups.dtype)
+
+
+def wiener(groups: Tensor, pilot: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor]:
+    """Return groups shrunk by the power of the pilot estimate, and their weights."""
+    power = pilot * pilot
+    gain = power / (power + sigma * sigma)
+    return groups * gain, 1.0 / (gain * gain).sum((1, 2)).clamp(min=1.0)
+
+
+def distances(features: Tensor, rows: list[int], columns: list[int], shifts: list[tuple[int, int]]) -> Tensor:
+    """Return squared feature distances, ``(shifts, references)``; infinite outside the image."""
+    height, width, _ = features.shape
+    row, column = torch.tensor(rows, device=features.device), torch.tensor(columns, device=features.device)
+    reference = features[row][:, column]
+    table = features.new_full((len(shifts), len(rows), len(columns)), math.inf)
+    valid_rows = {i: [k for k, r in enumerate(rows) if 0 <= r + i < height] for i in {s[0] for s in shifts}}
+    valid_columns = {j: [k for k, c in enumerate(columns) if 0 <= c + j < width] for j in {s[1] for s in shifts}}
+    shifted = {i: features[row[v[0] : v[-1] + 1] + i] for i, v in valid_rows.items()}
+    for k, (i, j) in enumerate(shifts):
+        a, b = valid_rows[i], valid_columns[j]
+        ra, cb = slice(a[0], a[-1] + 1), slice(b[0], b[-1] + 1)
+        other = shifted[i].index_select(1, column[cb] + j)
+        table[k, ra, cb] = (other - reference[ra, cb]).square_().sum(-1)
+    return table.flatten(1)
+
+
+def grid(size: int, stride: int) -> list[int]:
+    """Return reference positions, the last one included so that every pixel is covered."""
+    positions = list(range(0, size, stride))
+    return positions if positions[-1] == size - 1 else [*positions, size - 1]
+
+
+def dct_filters(like: Tensor) -> Tensor:
+    """Return the orthonormal 2-D cosine basis as filters, ``(64, 1, 8, 8)``."""
+    n = torch.arange(PATCH, dtype=torch.float64)
+    basis = torch.cos(math.pi * (2 * n[None] + 1) * n[:, None] / (2 * PATCH)) * math.sqrt(2 / PATCH)
+    basis[0] /= math.sqrt(2)
+    return torch.einsum("ai,bj->abij", basis, basis).reshape(-1, 1, PATCH, PATCH).to(like)
+
+
+def to_rows(image: Tensor, dct: Tensor) -> Tensor:
+    """Return the cosine transform of every patch of ``(C, H, W)``, ``(C, patches, 64)``."""
+    return F.conv2d(image[:, None], dct).flatten(2).transpose(1, 2).contiguous()
+
+
+def to_image(total: Tensor, weights: Tensor, image: Tensor, dct: Tensor) -> Tensor:
+    """Return the weighted mean of overlapping patches, with a Kaiser window against block edges."""
+    height, width = image.shape[-2] - PATCH + 1, image.shape[-1] - PATCH + 1
+    kaiser = torch.kaiser_window(PATCH, periodic=False, beta=2.0, dtype=image.dtype, device=image.device)
+    window = kaiser[:, None] * kaiser
+    stacked = total.transpose(1, 2).reshape(-1, PATCH * PATCH, height, width)
+    value = F.conv_transpose2d(stacked, dct * window)[:, 0]
+    mass = F.conv_transpose2d(weights.reshape(-1, 1, height, width), window[None, None])[:, 0]
+    return value / mass
+
+
+def hadamard(size: int) -> Tensor:
+    """Return the orthonormal Walsh–Hadamard matrix, which is its own inverse."""
+    h = torch.ones(1, 1)
+    while len(h) < size:
+        h = torch.cat([torch.cat([h, h], 1), torch.cat([h, -h], 1)])
+    return h / math.sqrt(size)
