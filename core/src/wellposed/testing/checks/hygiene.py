@@ -1,0 +1,230 @@
+"""What every component owes its caller, whatever its kind: no side effects, no hidden state, no leaks.
+
+Written once over the faces of a case. The order is from cause to echo: a component that changes its
+input, or answers differently each time, cannot be tested for anything else.
+"""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from wellposed.testing.case import Case, Check, Face, Failure, Skip, clone
+from wellposed.testing.diagnose import mismatch
+from wellposed.vectors import batch_size, is_finite, leaves, map_vector
+
+
+def evaluates(case: Case) -> None:
+    """Runs, keeps the batch axis first, and returns finite numbers."""
+    for face in _faces(case):
+        y = case.call(face)
+        if not isinstance(y, Tensor | tuple):
+            raise Failure(f"{face.label} returns a {type(y).__name__}, not a tensor or a tuple of tensors")
+        if not is_finite(y):
+            raise Failure(f"{face.label} returns non-finite values for finite input")
+        batch = batch_size(face.inputs[0])
+        for t in leaves(y):
+            if t.ndim == 0 or t.shape[0] != batch:
+                raise Failure(f"{face.label} maps a batch of {batch} to a tensor of shape {tuple(t.shape)}")
+
+
+def mutation(case: Case) -> None:
+    """Leaves its inputs as they were."""
+    for face in _faces(case):
+        inputs = tuple(map(clone, face.inputs))
+        face.call(case.fresh(), *inputs)
+        for i, (seen, was) in enumerate(zip(inputs, face.inputs, strict=True)):
+            if (text := mismatch(seen, was, 0.0)) is not None:
+                raise Failure(f"{face.label} changes its input {i} in place: {text}. Clone it first.")
+
+
+def determinism(case: Case) -> None:
+    """Gives the same result twice, and does not touch the global random state."""
+    for face in _faces(case):
+        before = _random_state()
+        first = case.call(face, component=case.fresh())
+        touched = _random_state() != before
+        second = case.call(face, component=case.fresh())
+        if (text := mismatch(second, first, case.tolerance)) is None and not touched:
+            continue
+        cure = "take an explicit torch.Generator"
+        if touched:
+            effect = "and the result depends on it" if text else "for nothing"
+            raise Failure(f"{face.label} draws from the global random state, {effect}; {cure}.")
+        raise Failure(f"{face.label} gives two results for one input: {text}; if it is random, {cure}.")
+
+
+def history(case: Case) -> None:
+    """Gives results that do not depend on earlier calls: no state, no stale cache."""
+    if not case.copyable:
+        raise Skip("it cannot be copied, so there is no fresh one to compare with")
+    for face in _faces(case):
+        used = case.fresh()
+        other = tuple(map_vector(_altered, x) for x in face.inputs)
+        _same_as_fresh(case, face, used, face.inputs, "at first")
+        _same_as_fresh(case, face, used, face.inputs, "the second time: it keeps state between calls")
+        _same_as_fresh(case, face, used, other, "for another input: a stale cache")
+        _same_as_fresh(case, face, used, face.inputs, "after another input: it keeps state between calls")
+        _reused_storage(case, face, used)
+
+
+def batch(case: Case) -> None:
+    """Treats the samples of a batch independently: alone, in a longer batch, in another order."""
+    for face in _faces(case):
+        n = batch_size(face.inputs[0])
+        whole = case.call(face)
+        for rows in ([0], [n - 1], list(range(n))[::-1]):
+            part = case.call(face, tuple(_rows(x, rows) for x in face.inputs))
+            if (text := mismatch(part, _rows(whole, rows), case.tolerance)) is not None:
+                how = "in another order" if len(rows) > 1 else f"alone (sample {rows[0]})"
+                raise Failure(f"{face.label} depends on the rest of the batch: {how}, {text}.")
+
+
+def layout(case: Case) -> None:
+    """Gives the same result for non-contiguous, expanded and offset inputs."""
+    for face in _faces(case):
+        for name, arrange in _LAYOUTS.items():
+            inputs = tuple(map_vector(arrange, x) for x in face.inputs)
+            want = case.call(face, inputs)
+            got = face.call(case.component, *inputs)
+            if (text := mismatch(got, want, case.tolerance)) is not None:
+                raise Failure(f"{face.label} mishandles {name} input: {text}. Use strides, or .contiguous().")
+
+
+def copies(case: Case) -> None:
+    """Deep-copies, and the copy does the same."""
+    _round_trip(case, "copy.deepcopy", copy.deepcopy)
+
+
+def pickles(case: Case) -> None:
+    """Pickles, and what comes back does the same."""
+    _round_trip(case, "pickle", lambda c: pickle.loads(pickle.dumps(c)))
+
+
+def state_dict(case: Case) -> None:
+    """Carries every tensor in ``state_dict``, so that ``.to`` moves it and a file keeps it."""
+    if not isinstance(case.component, nn.Module):
+        raise Skip("not an nn.Module")
+    loose = [k for k, v in vars(case.component).items() if isinstance(v, Tensor) and not k.startswith("_")]
+    if loose:
+        raise Failure(
+            f"the tensor attribute {loose[0]!r} is neither buffer nor parameter: .to() and state_dict() miss it. "
+            f"Use register_buffer({loose[0]!r}, …)."
+        )
+    if not case.copyable:
+        raise Skip("it cannot be copied")
+    _round_trip(case, "state_dict", _through_state_dict)
+
+
+def _faces(case: Case) -> list[Face]:
+    faces = case.faces()
+    if not faces:
+        raise Skip("nothing to call")
+    return faces
+
+
+def _random_state() -> tuple[bytes, bytes]:
+    return bytes(torch.get_rng_state().numpy()), np.random.get_state()[1].tobytes()  # type: ignore[union-attr]
+
+
+def _same_as_fresh(case: Case, face: Face, used: Any, inputs: tuple[Any, ...], when: str) -> None:
+    want = case.call(face, inputs, case.fresh())
+    if (text := mismatch(case.call(face, inputs, used), want, case.tolerance)) is not None:
+        raise Failure(f"{face.label} gives another result than a fresh copy {when}: {text}.")
+
+
+def _reused_storage(case: Case, face: Face, used: Any) -> None:
+    """Change an input in place between two calls: a cache keyed on identity does not notice."""
+    inputs = tuple(map(clone, face.inputs))
+    face.call(used, *inputs)
+    with torch.no_grad():
+        for x in inputs:
+            for t in leaves(x):
+                t.copy_(_altered(t))
+    got = face.call(used, *inputs)
+    want = case.call(face, inputs, case.fresh())
+    if (text := mismatch(got, want, case.tolerance)) is not None:
+        raise Failure(f"{face.label} has a stale cache: the input changed in place, {text}.")
+
+
+def _altered(t: Tensor) -> Tensor:
+    return t.flip(0) * 0.5 + 0.25 if t.dtype.is_floating_point or t.is_complex() else t.flip(0)
+
+
+def _rows(x: Any, rows: list[int]) -> Any:
+    return map_vector(lambda t: t[rows], x)
+
+
+def _strided(t: Tensor) -> Tensor:
+    """The same values with the axes laid out in reverse order."""
+    order = tuple(reversed(range(t.ndim)))
+    return t.permute(order).contiguous().permute(order)
+
+
+def _offset(t: Tensor) -> Tensor:
+    """The same values as every other entry of a longer storage that is filled with garbage."""
+    big = torch.full((*t.shape, 2), 7.0).to(t.dtype)
+    big[..., 1] = t
+    return big[..., 1]
+
+
+def _expanded(t: Tensor) -> Tensor:
+    """The first sample for the whole batch, with stride 0."""
+    return t[:1].expand_as(t)
+
+
+def _lazily_conjugated(t: Tensor) -> Tensor:
+    """The same values, complex ones behind torch's lazy conjugation bit."""
+    return t.conj().resolve_conj().conj() if t.is_complex() else t
+
+
+_LAYOUTS: dict[str, Callable[[Tensor], Tensor]] = {
+    "non-contiguous": _strided,
+    "strided": _offset,
+    "expanded": _expanded,
+    "lazily conjugated": _lazily_conjugated,
+}
+
+
+def _round_trip(case: Case, how: str, through: Callable[[Any], Any]) -> None:
+    try:
+        twin = through(case.pristine)
+    except Exception as error:
+        raise Failure(f"{how} fails: {type(error).__name__}: {error}") from error
+    for face in case.faces():
+        want = case.call(face)
+        if (text := mismatch(case.call(face, component=twin), want, case.tolerance)) is not None:
+            raise Failure(f"{face.label} differs after {how}: {text}.")
+
+
+def _through_state_dict(module: nn.Module) -> nn.Module:
+    twin = copy.deepcopy(module)
+    state = {k: v.clone() for k, v in module.state_dict().items()}
+    with torch.no_grad():
+        for tensor in twin.state_dict().values():
+            tensor.zero_()
+    twin.load_state_dict(state)
+    return twin
+
+
+SOUND = ("evaluates", "mutation", "determinism", "history")
+"""What must hold before two evaluations can be compared at all."""
+
+HYGIENE = (
+    Check("evaluates", evaluates),
+    Check("mutation", mutation, after=("evaluates",)),
+    Check("determinism", determinism, after=("evaluates",)),
+    Check("history", history, after=("evaluates", "determinism")),
+    Check("batch", batch, after=SOUND),
+    Check("layout", layout, after=(*SOUND, "batch")),
+    Check("copies", copies, after=SOUND),
+    Check("pickles", pickles, after=SOUND),
+    Check("state_dict", state_dict, after=(*SOUND, "copies")),
+)
+"""The checks of every kind that has faces."""
