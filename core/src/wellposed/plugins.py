@@ -97,8 +97,6 @@ class Component:
     suffixes
         Readers and writers only: the file name endings they handle, so that one is chosen without
         importing any.
-    known_failures
-        ``{check: reason}``: conformance checks that fail by nature. Strict: one that passes is an error.
     """
 
     kind: str = attrs.field(validator=_matches("kind"))
@@ -108,7 +106,6 @@ class Component:
     examples: str | None = attrs.field(default=None, validator=_matches("target", optional=True))
     reference: str | None = None
     suffixes: tuple[str, ...] = attrs.field(default=(), converter=_suffixes)
-    known_failures: Mapping[str, str] = attrs.field(factory=dict, hash=False)
 
     @property
     def pack(self) -> str:

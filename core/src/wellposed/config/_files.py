@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import re
-import tempfile
 import tomllib
 from collections.abc import Callable, Mapping
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from wellposed.atomic import write_text
 from wellposed.errors import ConfigError
 
 MAX_BYTES = 16 * 2**20
@@ -63,25 +62,16 @@ def _yaml(text: str) -> Any:
         raise ValueError(str(error)) from error
 
 
-def save_config(config: Mapping[str, Any], path: str | PathLike[str], *, force: bool = False) -> None:
+def save_config(config: Mapping[str, Any], path: str | PathLike[str], *, overwrite: bool = False) -> None:
     """Write ``config`` as TOML or JSON, by the ending of ``path``, atomically.
 
-    Raises :class:`~wellposed.errors.ConfigError` when ``path`` exists and ``force`` is not set.
+    Raises :class:`~wellposed.errors.OutputExistsError` when ``path`` exists and ``overwrite`` is not set.
     """
     path = Path(path)
     write = {".toml": dump_toml, ".json": _dump_json}.get(path.suffix.lower())
     if write is None:
         raise ConfigError(f"{path}: a configuration is written to .toml or .json.")
-    if path.exists() and not force:
-        raise ConfigError(f"{path} exists; pass force=True to replace it.")
-    text = write(config)
-    with tempfile.NamedTemporaryFile(
-        "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", suffix=".partial", delete=False
-    ) as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(file.name, path)
+    write_text(path, write(config), overwrite=overwrite)
 
 
 def _dump_json(config: Mapping[str, Any]) -> str:

@@ -101,7 +101,8 @@ def _literal(table: Mapping[str, Any]) -> Any:
     if "spaces" in table:
         if not isinstance(table["spaces"], list | tuple):
             raise ConfigError(f"{{spaces = {table['spaces']!r}}}: a list of spaces is expected.")
-        return ProductSpace([_space(part) for part in table["spaces"]])
+        factors: Any = [_space(part) for part in table["spaces"]]
+        return ProductSpace(factors)
     return dtype
 
 

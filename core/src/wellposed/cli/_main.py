@@ -1,0 +1,63 @@
+"""The entry point: run a command, turn what it raises into one sentence and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+
+import click
+
+from wellposed._version import __version__
+from wellposed.cli._exit import INTERRUPTED, OK, code_of
+from wellposed.cli._group import Commands
+from wellposed.cli._output import examples
+from wellposed.errors import WellposedError
+
+_EXAMPLES = examples(
+    "wellposed list physics",
+    "wellposed describe deblurring.blur",
+    "wellposed check deblurring",
+    "wellposed doctor",
+)
+_HELP_NAMES = {"help_option_names": ["-h", "--help"]}
+
+
+@click.command(cls=Commands, epilog=_EXAMPLES, context_settings=_HELP_NAMES)
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@click.version_option(__version__, prog_name="wellposed")
+def wellposed(debug: bool) -> None:
+    """Imaging inverse problems: find, run, compare and check methods."""
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run ``wellposed ARGS`` and return the exit code."""
+    args = list(sys.argv[1:] if args is None else args)
+    debug = "--debug" in args[:1]
+    try:
+        code = wellposed.main(args=args, prog_name="wellposed", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except click.Abort:
+        click.echo("Interrupted.", err=True)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader (`head`, say) has what it wanted; Python would complain again when flushing at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
+    except (WellposedError, OSError) as error:
+        if isinstance(error, OSError) and error.filename is None and not isinstance(error, WellposedError):
+            raise
+        if debug:
+            traceback.print_exc()
+        click.echo(f"Error: {_sentence(error)}", err=True)
+        return code_of(error)
+    return code if isinstance(code, int) else OK
+
+
+def _sentence(error: WellposedError | OSError) -> str:
+    if isinstance(error, OSError) and not isinstance(error, WellposedError):
+        return f"{error.filename}: {error.strerror}."
+    return str(error)

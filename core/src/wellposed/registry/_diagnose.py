@@ -1,0 +1,42 @@
+"""What `wellposed doctor` asks of every record: whether it points at something that imports.
+
+Discovery never imports a target, so a missing one is found here, or when somebody uses it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from wellposed.registry._packs import Pack, PackFailure
+from wellposed.registry._targets import resolve
+
+if TYPE_CHECKING:
+    from wellposed.registry._registry import Registry
+
+
+def target_failures(registry: Registry) -> list[PackFailure]:
+    """Import every target of every record and return what failed, one failure a record."""
+    failures = []
+    for pack in registry.packs:
+        for item, target in _targets(pack):
+            try:
+                found = resolve(target)
+                if not callable(found):
+                    raise TypeError(f"{target} is a {type(found).__name__}, which cannot be called")
+            except (Exception, SystemExit) as error:
+                error.add_note(f"while importing {target}")
+                failures.append(pack.failure("target", error, item))
+    return failures
+
+
+def _targets(pack: Pack) -> Iterator[tuple[str, str]]:
+    for component in pack.components:
+        yield component.name, component.target
+        if component.examples:
+            yield component.name, component.examples
+    for record in (*pack.commands, *pack.report_sections):
+        yield record.name, record.target
+    for kind in pack.kinds:
+        if kind.protocol:
+            yield kind.name, kind.protocol
