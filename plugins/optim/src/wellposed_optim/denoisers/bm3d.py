@@ -67,12 +67,12 @@ class BM3D(Immutable):
         if not bool(sigma > 0):
             return x
         planes, back = as_planes(x)
-        noisy, crop = pad_symmetric(opponent(planes), PATCH // 2, 2 * PATCH)
+        noisy, crop = pad_symmetric(opponent(planes), PATCH // 2, 3 * PATCH, PATCH, self.stride)
         dct = dct_filters(x)
         rows = to_rows(noisy, dct)
         places = self._match(noisy[:1], 4, self.group)
         basic = self._filter(rows, None, places, sigma, noisy, dct)
-        places = self._match(basic[:1], PATCH, self.wiener_group)
+        places = self._match(basic[:1], 6, self.wiener_group)
         final = self._filter(rows, to_rows(basic, dct), places, sigma, noisy, dct)
         return back(opponent(crop(final), inverse=True))
 
@@ -80,19 +80,15 @@ class BM3D(Immutable):
         """Return for each reference patch the indices of the ``size`` most similar patches, itself first."""
         with torch.no_grad():
             kernel = dct_filters(guide).reshape(PATCH, PATCH, PATCH, PATCH)[:low, :low]
-            features = F.conv2d(guide[None], kernel.reshape(-1, 1, PATCH, PATCH))[0].movedim(0, -1).contiguous()
+            features = F.conv2d(guide[None], kernel.reshape(-1, 1, PATCH, PATCH))[0].movedim(0, -1)
             height, width, _ = features.shape
-            rows, columns = grid(height, self.stride), grid(width, self.stride)
-            shifts = [(i, j) for i in self._reach(height) for j in self._reach(width)]
-            table = distances(features, rows, columns, shifts)
+            table = distances(features, self.stride, self.radius)
             best = table.topk(size, dim=0, largest=False).indices
-            jump = torch.tensor([i * width + j for i, j in shifts])[best.cpu()].to(guide.device)
-            here = torch.tensor([i * width + j for i in rows for j in columns], device=guide.device)
-            return (here + jump).T.contiguous()
-
-    def _reach(self, size: int) -> range:
-        reach = min(self.radius, size - 1)
-        return range(-reach, reach + 1)
+            span = 2 * self.radius + 1
+            row, column = best // span - self.radius, best % span - self.radius
+            here = torch.arange(height * width, device=guide.device).reshape(height, width)
+            here = here[:: self.stride, :: self.stride].reshape(-1)
+            return (here + row * width + column).T.contiguous()
 
     def _filter(
         self, rows: Tensor, guide: Tensor | None, places: Tensor, sigma: Tensor, image: Tensor, dct: Tensor
@@ -128,27 +124,27 @@ def wiener(groups: Tensor, pilot: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor
     return groups * gain, 1.0 / (gain * gain).sum((1, 2)).clamp(min=1.0)
 
 
-def distances(features: Tensor, rows: list[int], columns: list[int], shifts: list[tuple[int, int]]) -> Tensor:
-    """Return squared feature distances, ``(shifts, references)``; infinite outside the image."""
-    height, width, _ = features.shape
-    row, column = torch.tensor(rows, device=features.device), torch.tensor(columns, device=features.device)
-    reference = features[row][:, column]
-    table = features.new_full((len(shifts), len(rows), len(columns)), math.inf)
-    valid_rows = {i: [k for k, r in enumerate(rows) if 0 <= r + i < height] for i in {s[0] for s in shifts}}
-    valid_columns = {j: [k for k, c in enumerate(columns) if 0 <= c + j < width] for j in {s[1] for s in shifts}}
-    shifted = {i: features[row[v[0] : v[-1] + 1] + i] for i, v in valid_rows.items()}
-    for k, (i, j) in enumerate(shifts):
-        a, b = valid_rows[i], valid_columns[j]
-        ra, cb = slice(a[0], a[-1] + 1), slice(b[0], b[-1] + 1)
-        other = shifted[i].index_select(1, column[cb] + j)
-        table[k, ra, cb] = (other - reference[ra, cb]).square_().sum(-1)
-    return table.flatten(1)
+def distances(features: Tensor, stride: int, radius: int) -> Tensor:
+    """Return squared feature distances of reference patches, ``(shifts, references)``.
 
-
-def grid(size: int, stride: int) -> list[int]:
-    """Return reference positions, the last one included so that every pixel is covered."""
-    positions = list(range(0, size, stride))
-    return positions if positions[-1] == size - 1 else [*positions, size - 1]
+    Features ``(rows, columns, n)`` are sorted into stride × stride phases first, so that what a shift
+    compares is contiguous. Beyond the image they are so large that nothing there is ever similar.
+    """
+    height, width, n = features.shape
+    extra = [-(size + 2 * radius) % stride for size in (height, width)]
+    padded = F.pad(features, (0, 0, radius, radius + extra[1], radius, radius + extra[0]), value=1e4)
+    phases = padded.unflatten(1, (-1, stride)).unflatten(0, (-1, stride)).permute(1, 3, 0, 2, 4).contiguous()
+    reference = features[::stride, ::stride].contiguous()
+    rows, columns, _ = reference.shape
+    span = range(2 * radius + 1)
+    table = features.new_empty(len(span) ** 2, rows * columns)
+    difference, ones = torch.empty_like(reference), features.new_ones(n)
+    for k, (i, j) in enumerate((i, j) for i in span for j in span):
+        plane = phases[i % stride, j % stride]
+        other = plane[i // stride : i // stride + rows, j // stride : j // stride + columns]
+        torch.sub(other, reference, out=difference).square_()
+        torch.mv(difference.view(-1, n), ones, out=table[k])
+    return table
 
 
 def dct_filters(like: Tensor) -> Tensor:
@@ -166,13 +162,13 @@ def to_rows(image: Tensor, dct: Tensor) -> Tensor:
 
 def to_image(total: Tensor, weights: Tensor, image: Tensor, dct: Tensor) -> Tensor:
     """Return the weighted mean of overlapping patches, with a Kaiser window against block edges."""
-    height, width = image.shape[-2] - PATCH + 1, image.shape[-1] - PATCH + 1
+    shape = (image.shape[-2], image.shape[-1])
     kaiser = torch.kaiser_window(PATCH, periodic=False, beta=2.0, dtype=image.dtype, device=image.device)
-    window = kaiser[:, None] * kaiser
-    stacked = total.transpose(1, 2).reshape(-1, PATCH * PATCH, height, width)
-    value = F.conv_transpose2d(stacked, dct * window)[:, 0]
-    mass = F.conv_transpose2d(weights.reshape(-1, 1, height, width), window[None, None])[:, 0]
-    return value / mass
+    window = (kaiser[:, None] * kaiser).reshape(-1)
+    pixels = total @ (dct.reshape(-1, PATCH * PATCH) * window)
+    mass = weights[:, None, :] * window[:, None]
+    value = F.fold(pixels.transpose(1, 2), shape, PATCH)
+    return (value / F.fold(mass, shape, PATCH))[:, 0]
 
 
 def hadamard(size: int) -> Tensor:

@@ -41,11 +41,17 @@ def opponent(x: Tensor, *, inverse: bool = False) -> Tensor:
     return torch.einsum("ij,jhw->ihw", matrix.T if inverse else matrix, x)
 
 
-def pad_symmetric(x: Tensor, margin: int, least: int) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
-    """Mirror ``(C, H, W)`` by ``margin`` and up to at least ``least`` pixels; return it with its crop."""
+def pad_symmetric(
+    x: Tensor, margin: int, least: int = 1, base: int = 0, multiple: int = 1
+) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
+    """Mirror ``(C, H, W)`` by ``margin``, and on until each size is ``base + k·multiple`` ≥ ``least``.
+
+    Returns the padded planes and the crop that undoes it.
+    """
     height, width = x.shape[-2:]
     for axis, size in ((-2, height), (-1, width)):
-        after = margin + max(0, least - size - 2 * margin)
-        index = torch.arange(-margin, size + after, device=x.device) % (2 * size)
+        total = max(least, size + 2 * margin)
+        total += (base - total) % multiple
+        index = torch.arange(-margin, total - margin, device=x.device) % (2 * size)
         x = x.index_select(axis, torch.minimum(index, 2 * size - 1 - index))
     return x, lambda y: y[..., margin : margin + height, margin : margin + width]
