@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 
 from wellposed.operators.base import LinearOperator
+from wellposed.operators.function import as_operator, space_of
+from wellposed.operators.multiply import Mask
 
 
 def masked(physics: Any, mask: Tensor) -> Any:
@@ -17,9 +19,7 @@ def masked(physics: Any, mask: Tensor) -> Any:
     Our linear operators compose and keep what they know of themselves; any other physics is wrapped.
     """
     if isinstance(physics, LinearOperator):
-        from wellposed.operators import Multiply
-
-        return Multiply(mask) @ physics
+        return Mask(mask, physics.range) @ physics
     return MaskedPhysics(physics, mask)
 
 
@@ -38,7 +38,7 @@ def observed_entries(physics: Any, y: Tensor) -> Tensor:
 @final
 @attrs.frozen(eq=False)
 class MaskedPhysics:
-    """``mask · physics``, by shape alone: what needs the wrapped physics' adjoint uses its own.
+    """``mask · physics``, by shape alone; inverses are solved for from ``A`` and ``A_adjoint``.
 
     Parameters
     ----------
@@ -66,6 +66,14 @@ class MaskedPhysics:
     def A_vjp(self, x: Any, v: Any) -> Any:
         """Return J(x)*M v."""
         return self.physics.A_vjp(x, self.mask * v)
+
+    def A_dagger(self, y: Any) -> Any:
+        """Return the minimum-norm least-squares solution of the kept measurements."""
+        return as_operator(self, space_of(self.A_adjoint(y))).A_dagger(self.mask * y)
+
+    def prox_l2(self, z: Any, y: Any, gamma: Any) -> Any:
+        """Return argmin_u γ/2·‖M(A u − y)‖² + ½·‖u − z‖²."""
+        return as_operator(self, space_of(z)).prox_l2(z, self.mask * y, gamma)
 
     @property
     def noise_model(self) -> Any:
