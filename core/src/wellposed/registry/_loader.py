@@ -11,7 +11,6 @@ import os
 from collections import defaultdict
 from collections.abc import Mapping
 from importlib import metadata
-from types import ModuleType
 from typing import Any
 
 import attrs
@@ -99,8 +98,16 @@ def _load(claim: Claim, version: str) -> tuple[Pack | None, list[PackFailure]]:
         check_range(claim, version)
         stage = "import"
         module = claim.entry.load()
-        stage = "hooks"
-        hooks = _hooks_of(module)
+    except (Exception, SystemExit) as error:
+        return None, [claim.failure(stage, error)]
+    return interrogate(claim, module)
+
+
+def interrogate(claim: Claim, plugin: object) -> tuple[Pack | None, list[PackFailure]]:
+    """Ask an imported plugin (a module, or any object with hook implementations) for its records."""
+    stage: Stage = "hooks"
+    try:
+        hooks = _hooks_of(plugin)
         stage = "components"
         asked = {name: _ask(hooks, name) for name in RECORDS}
     except (Exception, SystemExit) as error:
@@ -109,15 +116,15 @@ def _load(claim: Claim, version: str) -> tuple[Pack | None, list[PackFailure]]:
     return Pack(claim.pack, claim.dist, claim.version, claim.entry.value, hooks, **kept), failures
 
 
-def _hooks_of(module: ModuleType) -> Any:
-    """Register ``module`` in a manager of its own; raises on unknown hooks and wrong arguments."""
+def _hooks_of(plugin: object) -> Any:
+    """Register ``plugin`` in a manager of its own; raises on unknown hooks and wrong arguments."""
     manager = pluggy.PluginManager("wellposed")
     manager.add_hookspecs(Hooks)
-    manager.register(module)
+    manager.register(plugin)
     manager.check_pending()
-    if not manager.get_hookcallers(module):
+    if not manager.get_hookcallers(plugin):
         raise RegistryError(
-            f"{getattr(module, '__name__', module)} implements no hook; mark its functions with "
+            f"{getattr(plugin, '__name__', plugin)} implements no hook; mark its functions with "
             "wellposed.plugins.hookimpl."
         )
     return manager.hook

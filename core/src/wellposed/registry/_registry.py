@@ -9,7 +9,8 @@ from __future__ import annotations
 import inspect
 import os
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from importlib.metadata import EntryPoint
 from pathlib import PurePath
 from typing import Any, Self
 
@@ -18,8 +19,9 @@ import attrs
 from wellposed._version import __version__
 from wellposed.errors import RegistryError
 from wellposed.nearest import did_you_mean
-from wellposed.plugins import Command, Component, Kind, ReportSection
-from wellposed.registry._loader import Found, discover
+from wellposed.plugins import GROUP, Command, Component, Kind, ReportSection
+from wellposed.registry._loader import Found, discover, interrogate
+from wellposed.registry._metadata import Claim
 from wellposed.registry._missing import Missing
 from wellposed.registry._packs import Pack, PackFailure
 from wellposed.registry._targets import call, resolve, signature_of
@@ -71,10 +73,8 @@ class Registry:
         self._kinds: dict[str, Kind] = {}
         self._commands: dict[str, Command] = {}
         self._components: dict[str, Component] = {}
-        clashes = [*self._enter("kinds", self._kinds), *self._enter("commands", self._commands)]
-        strays = list(self._enter("components", self._components, self._kind_trouble))
-        self.failures: tuple[PackFailure, ...] = (*found.failures, *clashes, *strays)
-        self._origin = {record.name: pack for pack in self.packs for record in pack.components}
+        self._origin: dict[str, Pack] = {}
+        self.failures: tuple[PackFailure, ...] = (*found.failures, *self._enter_all(found.packs))
 
     @classmethod
     def discover(cls, environ: Mapping[str, str] | None = None) -> Self:
@@ -98,12 +98,23 @@ class Registry:
             f"kinds: {', '.join(self._kinds)}.{did_you_mean(component.kind, self._kinds)}"
         )
 
+    def _enter_all(self, packs: Sequence[Pack]) -> list[PackFailure]:
+        """Fill the tables; kinds before the components that are of them."""
+        failures = self._enter(packs, "kinds", self._kinds) + self._enter(packs, "commands", self._commands)
+        failures += self._enter(packs, "components", self._components, self._kind_trouble)
+        self._origin |= {record.name: pack for pack in packs for record in pack.components}
+        return failures
+
     def _enter(
-        self, hook: str, table: dict[str, Any], trouble: Callable[[Any], str | None] = lambda record: None
+        self,
+        packs: Sequence[Pack],
+        hook: str,
+        table: dict[str, Any],
+        trouble: Callable[[Any], str | None] = lambda record: None,
     ) -> list[PackFailure]:
         """Fill ``table`` from every pack; of two packs that claim a word, the first keeps it."""
         failures = []
-        for pack in self.packs:
+        for pack in packs:
             for record in getattr(pack, hook):
                 text = trouble(record)
                 if record.name in table:
@@ -250,11 +261,7 @@ class Registry:
         >>> mine.names("metric")[-1]
         'lab.bias'
         """
-        if not self._open:
-            raise RegistryError(
-                f"{record.name!r} cannot be added: a discovered registry does not change. "
-                "Use registry.isolated().add(…), and pass the copy as registry=."
-            )
+        self._require_open(record.name)
         table: dict[str, Any] = self._kinds if isinstance(record, Kind) else self._components
         if record.name in table:
             raise RegistryError(f"{record.name!r} is already registered; choose another name.")
@@ -266,6 +273,31 @@ class Registry:
                 self._objects[record.name] = target
         table[record.name] = record
         return self
+
+    def add_pack(self, name: str, plugin: object) -> Self:
+        """Add a pack to an isolated copy: ``plugin`` is its module, or any object with hook implementations.
+
+        For notebooks and for tests of a pack's hooks. What discovery would record as a failure is raised
+        here, as :class:`~wellposed.errors.RegistryError`.
+        """
+        self._require_open(name)
+        if any(pack.name == name for pack in self.packs):
+            raise RegistryError(f"The pack {name!r} is already loaded; choose another name.")
+        where = getattr(plugin, "__name__", type(plugin).__qualname__)
+        pack, failures = interrogate(Claim(name, "(in process)", "", EntryPoint(name, where, GROUP)), plugin)
+        added = () if pack is None else (pack,)
+        failures += self._enter_all(added)
+        if failures:
+            raise RegistryError(f"{'; '.join(map(str, failures))}.") from failures[0].error
+        self.packs += added
+        return self
+
+    def _require_open(self, name: str) -> None:
+        if not self._open:
+            raise RegistryError(
+                f"{name!r} cannot be added: a discovered registry does not change. "
+                "Use registry.isolated().add(…), and pass the copy as registry=."
+            )
 
     def emit(self, event: str, **arguments: Any) -> None:
         """Tell every pack's ``event`` hook; an exception there becomes a ``RuntimeWarning``."""
