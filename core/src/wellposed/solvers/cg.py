@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import torch
 
 from wellposed.solvers.progress import Callback, Progress, Report
 from wellposed.solvers.refine import Apply, solve_square
@@ -86,22 +87,24 @@ def _iterate(
     progress.stop_at_limit(0)
     p = copy(r if precondition is None else precondition(r))
     rz = rr if precondition is None else dot(r, p)
-    k = 0
+    # Steps lie between the reciprocals of the extreme eigenvalues: beyond 1/eps apart, A is numerically singular.
+    shortest, eps, k = np.inf, torch.finfo(r[0].dtype).eps, 0
     while progress.running:
         k += 1
         q = apply(p)
         pq = dot(p, q)
         step = rz / pq
         if progress.partial:
-            step = np.where(progress.active, step, 0.0)
+            step = np.where(progress.active, step, 1.0)
         add_(r, -step, q)
         previous, rr = rr, dot(r, r)
         # x waits until the step is known to be sound, so it never has to be taken back.
-        going = (step > 0) & (rr > goal) & (rr < np.inf)
+        shortest = np.minimum(shortest, np.abs(step))
+        going = (step > 0) & (rr > goal) & (rr < np.inf) & (step * eps < shortest)
         if progress.partial:
             going = going | ~progress.active
         if k >= progress.next_limit or not going.all():
-            step, rr = _judge(progress, k, step, pq, p, q, previous, rr, goal)
+            step, rr = _judge(progress, k, step, pq, shortest / eps, previous, rr, goal)
         add_(x, step, p)
         if report is not None:
             progress.ask(report(k, x, np.sqrt(rr)), k)
@@ -117,19 +120,17 @@ def _iterate(
 
 
 def _judge(
-    progress: Progress, k: int, step: Scalars, pq: Scalars, p: Rows, q: Rows,
+    progress: Progress, k: int, step: Scalars, pq: Scalars, longest: Scalars,
     previous: Scalars, rr: Scalars, goal: Scalars,
 ) -> tuple[Scalars, Scalars]:  # fmt: skip
     """Retire the samples that cannot or need not go on; return the steps and squared norms that hold."""
-    broken = np.isfinite(pq) & ~(step > 0)
-    sick = ~(broken | (np.isfinite(rr) & (step > 0)))
-    tiny = 16 * np.finfo(str(p[0].dtype)[6:]).eps * np.sqrt(dot(p, p) * dot(q, q))
-    broken = broken | (np.isfinite(pq) & (np.abs(pq) <= tiny) & (previous > goal) & sick)
-    before = k - 1
-    progress.stop(broken & (np.abs(pq) <= tiny), StopReason.SINGULAR, before)
-    progress.stop(broken, StopReason.INDEFINITE, before)
-    progress.stop(sick, StopReason.NON_FINITE, before)
+    sick = ~np.isfinite(pq) | ((pq > 0) & ~np.isfinite(rr) & (step < longest))
+    singular = ~sick & ~(np.abs(step) < longest)
+    broken = ~sick & ~singular & ~(step > 0)
+    progress.stop(sick, StopReason.NON_FINITE, k - 1)
+    progress.stop(singular, StopReason.SINGULAR, k - 1)
+    progress.stop(broken, StopReason.INDEFINITE, k - 1)
     progress.stop(rr <= goal, StopReason.CONVERGED, k)
     progress.stop_at_limit(k)
-    bad = broken | sick
+    bad = sick | singular | broken
     return np.where(bad, 0.0, step)[()], np.where(bad, previous, rr)[()]

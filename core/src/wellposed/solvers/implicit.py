@@ -90,7 +90,11 @@ def attach_inverse(f: Map, b: Vector, x: Vector, inverse: Map, layout: Layout, t
         return newton(x, lambda x: subtract(b, f(x)), inverse, layout, tol)
     if not requires_grad(b):
         return x
-    # x is linear in b alone: one step is exact to every order.
+    return step_from(x, b, inverse, layout)
+
+
+def step_from(x: Vector, b: Vector, inverse: Map, layout: Layout) -> Vector:
+    """Return ``x``, linear in ``b`` alone, with its gradients: one step is exact to every order."""
     info = (inverse, layout, _Memo(), False, 0.0)
     parts = leaves(x)
     out = _Step.apply(info, len(parts), *parts, *leaves(b))  # type: ignore[no-untyped-call]

@@ -104,6 +104,14 @@ class Layout:
                 "convert the right-hand side or the operator with .to(dtype)."
             )
 
+    def row_shapes(self) -> list[tuple[tuple[int, ...], torch.dtype]]:
+        """Return shape and dtype of every row matrix."""
+        found = []
+        for shape, dtype in zip(self.shapes, self.dtypes, strict=True):
+            n = math.prod(shape[1:]) * (2 if dtype.is_complex else 1)
+            found.append(((n,) if self.batch == 1 else (self.batch, n), dtype.to_real()))
+        return found
+
     def per_sample(self, a: Scalars, dtype: torch.dtype | None = None) -> Tensor:
         """Return scalars as a tensor ``(B,)`` on the device of the vectors."""
         t = torch.from_numpy(np.array(a).reshape(self.batch))
