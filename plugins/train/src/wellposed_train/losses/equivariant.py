@@ -16,6 +16,7 @@ from torch import Tensor
 
 from wellposed.errors import ParameterError
 from wellposed.random import streams
+from wellposed.transforms import GroupTransform
 from wellposed_train.comparison import check_pair, sample_mean, squared_magnitude
 
 
@@ -85,6 +86,8 @@ class EquivariantImaging:
 
     def _turn(self, x_hat: Tensor, generator: torch.Generator | None) -> Tensor:
         source = x_hat.detach() if self.detach else x_hat
+        if isinstance(self.transform, GroupTransform):
+            return self.transform.act(source, self.transform.sample(generator, n=len(source)))
         elements = [self.transform.sample(g) for g in streams(generator, len(source), "cpu")]
         return torch.cat([self.transform.act(source[i : i + 1], g) for i, g in enumerate(elements)])
 

@@ -8,6 +8,7 @@ import attrs
 import torch
 from torch import Tensor
 
+from wellposed.forward import ForwardModel
 from wellposed.operators.base import LinearOperator
 from wellposed.operators.function import as_operator, space_of
 from wellposed.operators.multiply import Mask
@@ -16,8 +17,11 @@ from wellposed.operators.multiply import Mask
 def masked(physics: Any, mask: Tensor) -> Any:
     """Return the physics that measures only where ``mask`` ``(B, …)``, of the shape of ``y``, is one.
 
-    Our linear operators compose and keep what they know of themselves; any other physics is wrapped.
+    Our linear operators compose and keep what they know of themselves, a forward model keeps its noise;
+    any other physics is wrapped.
     """
+    if isinstance(physics, ForwardModel) and isinstance(physics.operator, LinearOperator):
+        return physics.replace(operator=masked(physics.operator, mask))
     if isinstance(physics, LinearOperator):
         return Mask(mask, physics.range) @ physics
     return MaskedPhysics(physics, mask)

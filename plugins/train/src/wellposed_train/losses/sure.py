@@ -17,7 +17,8 @@ from torch import Tensor
 from wellposed.errors import ParameterError
 from wellposed.random import streams
 from wellposed.spaces import Vector
-from wellposed.vectors import add_scaled, batch_size, inner, leaves, map_vector, subtract
+from wellposed.vectors import add_scaled, batch_size, leaves, map_vector, subtract
+from wellposed_train.comparison import sample_sum
 from wellposed_train.losses.measured import as_vector, entries, mean_square_difference
 
 
@@ -27,10 +28,10 @@ class MonteCarloSURE:
     """Monte-Carlo SURE for Gaussian noise of known level, in measurement space.
 
     mean |A(x̂) − y|² − σ² + 2σ²/(mτ) · Re⟨b, A(R(y + τb)) − A(x̂)⟩ with ``x_hat = R(y)``, ``m`` entries of
-    ``y`` per sample and one probe ``b`` of random signs per sample. For ``y = A(x) + N(0, σ²)`` its
-    expectation over the noise is the mean of |A(x̂) − A(x)|², exactly where ``A∘R`` is affine in ``y`` and
-    up to the finite difference τ otherwise. The value may be negative. The model must be deterministic
-    (no dropout): both evaluations have to be of the same function.
+    ``y`` per sample and one probe ``b`` of random signs per sample; 2σ² takes the place of σ² for complex
+    ``y``. For ``y = A(x) + N(0, σ²)`` its expectation over the noise is the mean of |A(x̂) − A(x)|²,
+    exactly where ``A∘R`` is affine in ``y`` and up to the finite difference τ otherwise. The value may be
+    negative. The model must be deterministic (no dropout): both evaluations have to be of the same function.
 
     Takes ``x_hat`` ``(B, …)``, ``y`` (a tensor or tuple, real or complex), ``physics`` with ``A`` and
     ``model(y, physics)``; returns real ``(B,)``. It evaluates the model once more.
@@ -38,8 +39,8 @@ class MonteCarloSURE:
     Parameters
     ----------
     sigma
-        Standard deviation of the noise, in the unit of ``y``; for complex ``y`` that of the whole complex
-        number, E|n|² = σ².
+        Standard deviation of the noise, in the unit of ``y``; for complex ``y`` that of the real and of the
+        imaginary part each, as in :class:`wellposed.noise.Gaussian`.
     tau
         Step of the finite difference, in the unit of ``y``; the default suits entries of size one.
 
@@ -84,8 +85,10 @@ class MonteCarloSURE:
         residual = mean_square_difference(fitted, data, "MonteCarloSURE")
         probe = random_signs(data, generator)
         moved = as_vector(physics.A(model(add_scaled(data, self.tau, probe), physics)))
-        divergence = inner(probe, subtract(moved, fitted)).real / (self.tau * entries(data))
-        return residual - self.sigma**2 + 2 * self.sigma**2 * divergence
+        follow = map_vector(lambda b, d: _variance(b) * b.conj() * d, probe, subtract(moved, fitted))
+        divergence = torch.stack([sample_sum(part.real) for part in leaves(follow)]).sum(0)
+        variance = sum(_variance(part) * part[0].numel() for part in leaves(data))
+        return residual + self.sigma**2 * (2 * divergence / self.tau - variance) / entries(data)
 
 
 def random_signs(like: Vector, generator: torch.Generator | None) -> Vector:
@@ -93,6 +96,11 @@ def random_signs(like: Vector, generator: torch.Generator | None) -> Vector:
     device = leaves(like)[0].device
     sources = streams(generator, batch_size(like), device)
     return map_vector(lambda part: torch.stack([_signs(part[0], source) for source in sources]), like)
+
+
+def _variance(part: Tensor) -> int:
+    """Return the variance of an entry's noise in units of σ²."""
+    return 2 if part.is_complex() else 1
 
 
 def _signs(like: Tensor, source: torch.Generator) -> Tensor:

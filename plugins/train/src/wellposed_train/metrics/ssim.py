@@ -26,7 +26,8 @@ class SSIM:
     Takes real ``x_hat`` and ``x`` of equal shape ``(B, C, …)`` with one to three axes of pixels; returns
     ``(B,)`` in [−1, 1]. The defaults are those of the paper; ``SSIM(window="uniform",
     sample_covariance=True)`` is scikit-image's ``structural_similarity`` with its own defaults, and the
-    two agree to rounding for every choice of these parameters.
+    two agree to rounding for every choice of these parameters. torchmetrics, and therefore deepinv, also
+    count windows that cross the border, over reflected pixels, and give a slightly different value.
 
     Parameters
     ----------
