@@ -1,4 +1,4 @@
-"""Iterative solvers on batches, tuples and complex numbers, with a reason for stopping and implicit gradients."""
+"""Iterative solvers for batches and tuples, with a reason for stopping and implicit gradients."""
 
 from wellposed.solvers import preconditioners
 from wellposed.solvers.cg import cg

@@ -1,9 +1,9 @@
 """Golub–Kahan bidiagonalisation, the engine of LSQR and LSMR, with per-sample stopping.
 
 Columns of U and V come from A v − α u and A*u − β v; what LSQR and LSMR do with the coefficients is theirs
-(:class:`Recurrence`). A preconditioner M ≈ (A*A)⁻¹ changes the inner product of the unknowns to that of M⁻¹, without
-factorising M: S. R. Arridge, M. M. Betcke and L. Harhanen, "Iterated preconditioned LSQR method for inverse
-problems on unstructured grids", Inverse Problems 30 (2014) 075009.
+(:class:`Recurrence`). A preconditioner M ≈ (A*A)⁻¹ changes the inner product of the unknowns to that of M⁻¹,
+without factorising M: S. R. Arridge, M. M. Betcke and L. Harhanen, "Iterated preconditioned LSQR method for
+inverse problems on unstructured grids", Inverse Problems 30 (2014) 075009.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import torch
 
 from wellposed.solvers.progress import Progress, Report
 from wellposed.solvers.refine import Apply
-from wellposed.solvers.rows import Rows, Scalars, copy, dot, erase_, norm, scale_, scale_add_, zeros
+from wellposed.solvers.rows import Rows, Scalars, copy, dot, erase_, norm, scale_, scale_add_, where, zeros
 from wellposed.solvers.solution import StopReason
 
 
@@ -86,7 +86,7 @@ class _Basis:
 
 
 def _inverse(a: Scalars) -> Scalars:
-    return np.where(a > 0, 1.0 / a, 0.0)[()]
+    return where(a > 0, 1.0 / a, 0.0)
 
 
 def iterate(
@@ -142,4 +142,4 @@ def _judge(progress: Progress, k: int, basis: _Basis, reached: Scalars, solved: 
 
 def masked(good: Scalars | None, *scalars: Scalars) -> tuple[Any, ...]:
     """Return the coefficients with zeros for the samples that do not take part."""
-    return scalars if good is None else tuple(np.where(good, a, 0.0)[()] for a in scalars)
+    return scalars if good is None else tuple(where(good, a, 0.0) for a in scalars)

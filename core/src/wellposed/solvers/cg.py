@@ -9,7 +9,7 @@ import torch
 
 from wellposed.solvers.progress import Callback, Progress, Report
 from wellposed.solvers.refine import Apply, solve_square
-from wellposed.solvers.rows import Rows, Scalars, add_, copy, dot, erase_, scale_add_, zeros
+from wellposed.solvers.rows import Rows, Scalars, add_, copy, dot, erase_, scale_add_, where, zeros
 from wellposed.solvers.solution import Solution, StopReason
 from wellposed.spaces import Vector
 
@@ -45,8 +45,8 @@ def cg(
     max_iter
         Iterations that a sample may make; ``min(10 n, 1000)`` by default, n real unknowns.
     callback
-        ``callback(iteration, x, residual)`` after every iteration (counted from 1; from the last restart, where
-        rounding errors forced one); a truthy answer stops, ``(B,)`` bools stop those samples.
+        ``callback(iteration, x, residual)`` after every iteration, counted from 1 (again after a
+        restart, where rounding errors forced one); a truthy answer stops, ``(B,)`` bools stop those samples.
     differentiable
         Give x implicit gradients with respect to b and to whatever ``op`` captured, to second order
         (:mod:`wellposed.solvers.implicit`), where grad mode is on and something requires them.
@@ -78,8 +78,9 @@ def cg(
 
 
 def _iterate(
-    apply: Apply, precondition: Apply | None, r: Rows, goal: Scalars, progress: Progress, report: Report | None
-) -> Rows:
+    apply: Apply, precondition: Apply | None, r: Rows, goal: Scalars,
+    progress: Progress, report: Report | None,
+) -> Rows:  # fmt: skip
     x, r = zeros(r), copy(r)
     rr = dot(r, r)
     goal = goal * goal
@@ -87,7 +88,8 @@ def _iterate(
     progress.stop_at_limit(0)
     p = copy(r if precondition is None else precondition(r))
     rz = rr if precondition is None else dot(r, p)
-    # Steps lie between the reciprocals of the extreme eigenvalues: beyond 1/eps apart, A is numerically singular.
+    # Steps lie between the reciprocals of the extreme eigenvalues; more than 1/eps apart, A is singular to
+    # working precision.
     shortest, eps, k = np.inf, torch.finfo(r[0].dtype).eps, 0
     while progress.running:
         k += 1
@@ -99,7 +101,7 @@ def _iterate(
         add_(r, -step, q)
         previous, rr = rr, dot(r, r)
         # x waits until the step is known to be sound, so it never has to be taken back.
-        shortest = np.minimum(shortest, np.abs(step))
+        shortest = np.minimum(shortest, step)
         going = (step > 0) & (rr > goal) & (rr < np.inf) & (step * eps < shortest)
         if progress.partial:
             going = going | ~progress.active
@@ -108,8 +110,6 @@ def _iterate(
         add_(x, step, p)
         if report is not None:
             progress.ask(report(k, x, np.sqrt(rr)), k)
-        if not progress.running:
-            break
         if progress.partial:
             erase_(r, ~progress.active)
             erase_(p, ~progress.active)
@@ -133,4 +133,4 @@ def _judge(
     progress.stop(rr <= goal, StopReason.CONVERGED, k)
     progress.stop_at_limit(k)
     bad = sick | singular | broken
-    return np.where(bad, 0.0, step)[()], np.where(bad, previous, rr)[()]
+    return where(bad, 0.0, step), where(bad, previous, rr)

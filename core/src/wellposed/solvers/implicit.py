@@ -1,9 +1,10 @@
 """Gradients through a solve, by the implicit function theorem instead of by unrolling.
 
-At a solution of F(x, θ) = 0 one Newton step x + N⁻¹·(residual built with graph) has the value x and the derivative of
-the true solution: whatever x's own derivative is, it cancels. Started from a constant x this is exact to first
-order; one more step from there is exact to third. The step's backward is one more solve, with the adjoint
-system, and is itself differentiable. Memory: two evaluations of A, no matter how many iterations were made.
+At a solution of F(x, θ) = 0 one Newton step x + N⁻¹·(residual built with graph) has the value x and the
+derivative of the true solution: whatever x's own derivative is, it cancels. Started from a constant x this
+is exact to first order; one more step from there is exact to third. The step's backward is one more solve,
+with the adjoint system, and is itself differentiable. Memory: two evaluations of A, no matter how many
+iterations were made.
 """
 
 from __future__ import annotations
@@ -61,8 +62,9 @@ def _size(parts: tuple[Tensor, ...]) -> float:
 
 
 def _negligible(grads: tuple[Tensor, ...], memo: _Memo, threshold: float) -> bool:
-    # After the second step's backward only the adjoint solve's own residual is left for the first: solving for it
-    # would double the cost of every ordinary gradient. A second derivative brings much more, and passes.
+    # After the second step's backward only the adjoint solve's own residual is left for the first: solving
+    # for it would double the cost of every ordinary gradient. A second derivative brings much more, and
+    # passes.
     size, memo.size = memo.size, None
     return size is not None and _size(grads) <= threshold * size
 

@@ -1,15 +1,17 @@
 """Gradients through a least-squares solve.
 
 With damping the minimiser is the root of A*(b − A x) − damp²·x, whose derivative A*A + damp² is invertible:
-:func:`~wellposed.solvers.implicit.newton`, to second order. Without, x = A⁺b, and for variations that keep A's rank
+:func:`~wellposed.solvers.implicit.newton`, to second order. Without, x = A⁺b, and for variations that keep
+A's rank
 
     dx = A⁺(db − dA x) + (A*A)⁺ dA* r + (I − A⁺A) dA* w,      r = b − A x,  w = (A*)⁺(x − x0),
 
 G. H. Golub and V. Pereyra, "The differentiation of pseudo-inverses and nonlinear least squares problems whose
-variables separate", SIAM J. Numer. Anal. 10 (1973) 413–432, (4.12). The three terms are three graphs on the constants
-x, r, w; their cotangents for v are t = (A*)⁺v, A⁺t and v − A*t. A variation that changes the rank has no
-derivative. Where A's parameters require gradients and damp is zero only first derivatives are available; a second
-backward raises. Derivatives with respect to b alone exist to every order. x0 and the preconditioner are constants.
+variables separate", SIAM J. Numer. Anal. 10 (1973) 413–432, (4.12). The three terms are three graphs on the
+constants x, r, w; their cotangents for v are t = (A*)⁺v, A⁺t and v − A*t. A variation that changes the rank
+has no derivative. Where A's parameters require gradients and damp is zero only first derivatives are
+available; a second backward raises. Derivatives with respect to b alone exist to every order. x0 and the
+preconditioner are constants.
 """
 
 from __future__ import annotations
@@ -39,7 +41,7 @@ def stack_damping(op: Pair, damp: float | Tensor) -> Pair:
         return f(x), _times(damp, x)
 
     def apply_adjoint(y: Vector) -> Vector:
-        return map_vector(torch.add, adjoint(y[0]), _times(damp, y[1]))  # type: ignore[arg-type]
+        return map_vector(torch.add, adjoint(y[0]), _times(damp, y[1]))
 
     return apply, apply_adjoint
 
@@ -113,7 +115,7 @@ class _PseudoInverse(torch.autograd.Function):
         return tuple(t.clone() for t in parts[:n])
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, *grads: Tensor) -> Any:
         op, solve, source, _ = ctx.info
         v = source.rebuild(grads)

@@ -18,7 +18,7 @@ from wellposed.errors import ParameterError
 from wellposed.solvers.bidiagonal import Recurrence, System, iterate
 from wellposed.solvers.implicit import tracks_gradients
 from wellposed.solvers.implicit_least_squares import Pair, attach_pseudo_inverse
-from wellposed.solvers.progress import REASONS, Callback, Progress, Report
+from wellposed.solvers.progress import REASONS, Callback, Progress, Report, code_of
 from wellposed.solvers.refine import (
     action,
     check_options,
@@ -27,7 +27,7 @@ from wellposed.solvers.refine import (
     on_rows,
     scaled_norm,
 )
-from wellposed.solvers.rows import Layout, Rows, Scalars, add_, copy, erase_, magnitude, scale_, zeros
+from wellposed.solvers.rows import Layout, Rows, Scalars, add_, copy, erase_, magnitude, scale_, where, zeros
 from wellposed.solvers.solution import Solution, StopReason
 from wellposed.spaces import Vector
 
@@ -124,7 +124,7 @@ def _solve(
     scale = magnitude(r)
     sick = ~np.isfinite(scale)
     erase_(r, sick)
-    scale = np.where(sick, 1.0, scale)[()]
+    scale = where(sick, 1.0, scale)
     scale_(r, 1.0 / scale)
     precondition = None
     if preconditioner is not None:
@@ -171,26 +171,29 @@ def _finish(
     stacked: _Stacked, b: Rows, x: Rows, base: Rows | None, progress: Progress, goal: Scalars, source: Layout
 ) -> Solution:
     """Measure ‖b − A x‖ itself, and withdraw what does not hold."""
-    code = progress.code
+    code: Scalars = progress.code
     bad = ~np.isfinite(magnitude(x))
     if np.any(bad):
         erase_(x, bad)
         if base is not None:
             erase_(base, ~bad)
             x = [s + t for s, t in zip(x, base, strict=True)]
-        code = np.where(bad, REASONS.index(StopReason.NON_FINITE), code)
+        code = np.where(bad, code_of(StopReason.NON_FINITE), code)
     r = _residual(stacked, b, x, source)
     scale = magnitude(r)
-    residual = scaled_norm(r, np.where(np.isfinite(scale), scale, 1.0)[()])
-    claimed = code == REASONS.index(StopReason.CONVERGED)
+    residual = scaled_norm(r, where(np.isfinite(scale), scale, 1.0))
+    lost = ~np.isfinite(residual)
+    residual = where(lost, np.inf, residual)
+    code = where(lost, code_of(StopReason.NON_FINITE), code)
+    claimed = code == code_of(StopReason.CONVERGED)
     reached = residual <= goal
-    solved = code == REASONS.index(StopReason.LEAST_SQUARES)
-    code = np.where(claimed & ~reached, REASONS.index(StopReason.STAGNATED), code)
-    code = np.where(reached, REASONS.index(StopReason.CONVERGED), code).reshape(source.batch)
+    solved = code == code_of(StopReason.LEAST_SQUARES)
+    code = np.where(claimed & ~reached, code_of(StopReason.STAGNATED), code)
+    code = np.where(reached, code_of(StopReason.CONVERGED), code)
     return Solution(
         x=source.unpack(x),
         iterations=source.per_sample(progress.iterations),
         residual=source.per_sample(residual),
         converged=source.per_sample(reached | solved),
-        reason=tuple(REASONS[i] for i in code.tolist()),
+        reason=tuple(REASONS[i] for i in np.reshape(code, -1)),
     )

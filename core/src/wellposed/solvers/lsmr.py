@@ -30,8 +30,8 @@ def lsmr(
 ) -> Solution:
     """Minimise ‖A x − b‖² + damp²·‖x‖² for any linear A, every sample for itself.
 
-    Equivalent to MINRES on the normal equations, as :func:`~wellposed.solvers.lsqr` is to CG on them. Every argument
-    means what it means there, and so do the result and the errors.
+    Equivalent to MINRES on the normal equations, as :func:`~wellposed.solvers.lsqr` is to CG on them. Every
+    argument means what it means there, and so do the result and the errors.
 
     Parameters
     ----------
@@ -50,8 +50,8 @@ def lsmr(
 
     References
     ----------
-    D. C.-L. Fong and M. A. Saunders, "LSMR: an iterative algorithm for sparse least-squares problems", SIAM J. Sci.
-    Comput. 33 (2011) 2950–2971, sections 2.8 (algorithm) and 5.1 (‖r‖).
+    D. C.-L. Fong and M. A. Saunders, "LSMR: an iterative algorithm for sparse least-squares problems", SIAM
+    J. Sci. Comput. 33 (2011) 2950–2971, sections 2.8 (algorithm) and 5.1 (‖r‖).
     """
     return solve_least_squares(
         LSMRRecurrence, op, b, damp=damp, x0=x0, preconditioner=preconditioner, tol=tol, atol=atol,

@@ -30,7 +30,8 @@ def lsqr(
 ) -> Solution:
     """Minimise ‖A x − b‖² + damp²·‖x‖² for any linear A, every sample for itself.
 
-    From zero (``x0=None``) the result is the minimum-norm least-squares solution A⁺b, whatever A's shape and rank.
+    From zero (``x0=None``) the result is the minimum-norm least-squares solution A⁺b, whatever A's shape and
+    rank.
 
     Parameters
     ----------
@@ -41,10 +42,11 @@ def lsqr(
     damp
         Tikhonov damping ≥ 0, a number or ``(B,)``.
     x0
-        Where to start. The solution does not depend on it where it is unique; else it is the one nearest to x0.
+        Where to start. The solution does not depend on it where it is unique; else it is the one nearest to
+        x0.
     preconditioner
-        An approximation of (A*A + damp²)⁻¹, self-adjoint positive definite: an operator or a callable. Where the
-        solution is not unique, the norm that is minimised becomes √⟨x, M⁻¹x⟩.
+        An approximation of (A*A + damp²)⁻¹, self-adjoint positive definite: an operator or a callable. Where
+        the solution is not unique, the norm that is minimised becomes √⟨x, M⁻¹x⟩.
     tol, atol
         A sample has converged when ‖b − A x‖ ≤ max(tol·‖b‖, atol) (``CONVERGED``), or when
         ‖A*(b − A x)‖ ≤ tol·‖A‖·‖b − A x‖ with an estimate of ‖A‖_F (``LEAST_SQUARES``); with damping both are
@@ -52,8 +54,8 @@ def lsqr(
     max_iter
         Iterations that a sample may make; ``min(10 n, 1000)`` by default, n real unknowns.
     callback
-        ``callback(iteration, x, residual)`` after every iteration; a truthy answer stops, ``(B,)`` bools stop those
-        samples: early stopping, the oldest regularisation.
+        ``callback(iteration, x, residual)`` after every iteration; a truthy answer stops, ``(B,)`` bools
+        stop those samples: early stopping, the oldest regularisation.
     differentiable
         Give x implicit gradients with respect to b, damp and whatever ``op`` captured
         (:mod:`wellposed.solvers.implicit_least_squares`), where grad mode is on and something requires them.
@@ -75,8 +77,8 @@ def lsqr(
 
     References
     ----------
-    C. C. Paige and M. A. Saunders, "LSQR: an algorithm for sparse linear equations and sparse least squares", ACM
-    Trans. Math. Softw. 8 (1982) 43–71, section 4.2; stopping rules 1 and 2 of section 6.
+    C. C. Paige and M. A. Saunders, "LSQR: an algorithm for sparse linear equations and sparse least
+    squares", ACM Trans. Math. Softw. 8 (1982) 43–71, section 4.2; stopping rules 1 and 2 of section 6.
     """
     return solve_least_squares(
         LSQRRecurrence, op, b, damp=damp, x0=x0, preconditioner=preconditioner, tol=tol, atol=atol,

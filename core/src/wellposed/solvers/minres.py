@@ -9,7 +9,19 @@ import torch
 
 from wellposed.solvers.progress import Callback, Progress, Report
 from wellposed.solvers.refine import Apply, solve_square
-from wellposed.solvers.rows import Rows, Scalars, add_, copy, dot, erase_, norm, scale_, scale_add_, zeros
+from wellposed.solvers.rows import (
+    Rows,
+    Scalars,
+    add_,
+    copy,
+    dot,
+    erase_,
+    norm,
+    scale_,
+    scale_add_,
+    where,
+    zeros,
+)
 from wellposed.solvers.solution import Solution, StopReason
 from wellposed.spaces import Vector
 
@@ -38,7 +50,7 @@ def minres(
     b, x0, tol, atol, max_iter, callback
         As in :func:`~wellposed.solvers.cg`.
     preconditioner
-        An approximation of \\|A|⁻¹, self-adjoint and positive *definite*: an operator or a callable.
+        An approximation of (A²)^(−½), self-adjoint and positive *definite*: an operator or a callable.
     differentiable
         As in :func:`~wellposed.solvers.cg`. Gradients assume that A is invertible.
 
@@ -56,8 +68,8 @@ def minres(
 
     References
     ----------
-    C. C. Paige and M. A. Saunders, "Solution of sparse indefinite systems of linear equations", SIAM J. Numer.
-    Anal. 12 (1975) 617–629, section 6; the estimate of ‖A r‖ is that of the authors' MINRES code.
+    C. C. Paige and M. A. Saunders, "Solution of sparse indefinite systems of linear equations", SIAM J.
+    Numer. Anal. 12 (1975) 617–629, section 6; the estimate of ‖A r‖ is that of the authors' MINRES code.
     """
     return solve_square(
         _iterate, op, b, x0=x0, preconditioner=preconditioner, tol=tol, atol=atol,
@@ -97,8 +109,9 @@ class _Rotations:
 
 
 def _iterate(
-    apply: Apply, precondition: Apply | None, r: Rows, goal: Scalars, progress: Progress, report: Report | None
-) -> Rows:
+    apply: Apply, precondition: Apply | None, r: Rows, goal: Scalars,
+    progress: Progress, report: Report | None,
+) -> Rows:  # fmt: skip
     x, w, w_old, v = zeros(r), zeros(r), zeros(r), zeros(r)
     r_old, r_new, size = zeros(r), copy(r), norm(r)
     progress.stop(size <= goal, StopReason.CONVERGED, 0)
@@ -125,8 +138,8 @@ def _iterate(
         going = (rotations.phibar > goal * unit) & (rotations.root > rotations.floor(r))
         if progress.partial or k >= progress.next_limit or not going.all():
             good = _judge(progress, k, rotations, goal * unit, alpha, beta, rotations.floor(r))
-            epsilon, delta, phi = (np.where(good, t, 0.0)[()] for t in (epsilon, delta, phi))
-            gamma = np.where(good, gamma, 1.0)[()]
+            epsilon, delta, phi = (where(good, t, 0.0) for t in (epsilon, delta, phi))
+            gamma = where(good, gamma, 1.0)
             for rows in (v, w, w_old):
                 erase_(rows, ~good)
         scale_add_(w_old, -epsilon, v)
@@ -165,4 +178,4 @@ def _m_norm(precondition: Apply | None, r: Rows) -> tuple[Rows, Scalars]:
 
 
 def _ones(progress: Progress, a: Scalars) -> Scalars:
-    return np.where(progress.active, a, 1.0)[()]
+    return where(progress.active, a, 1.0)

@@ -23,7 +23,7 @@ def diagonal(d: Tensor) -> Callable[[Tensor], Tensor]:
     ParameterError
         If an entry is not positive.
     """
-    inverse = 1 / _positive(d, "d")
+    inverse: Tensor = 1 / _positive(d, "d")
     return lambda v: v * inverse
 
 
@@ -33,7 +33,8 @@ def circulant(spectrum: Tensor, dims: Sequence[int] = (-2, -1)) -> Callable[[Ten
     Parameters
     ----------
     spectrum
-        Eigenvalues over all frequencies of the FFT over ``dims``, real and positive; broadcasts against ``(B, …)``.
+        Eigenvalues over all frequencies of the FFT over ``dims``, real and positive; broadcasts
+        against ``(B, …)``.
     dims
         The image axes.
 
@@ -44,13 +45,14 @@ def circulant(spectrum: Tensor, dims: Sequence[int] = (-2, -1)) -> Callable[[Ten
 
     References
     ----------
-    T. F. Chan, "An optimal circulant preconditioner for Toeplitz systems", SIAM J. Sci. Stat. Comput. 9 (1988) 766–771.
+    T. F. Chan, "An optimal circulant preconditioner for Toeplitz systems", SIAM J. Sci. Stat.
+    Comput. 9 (1988) 766–771.
     """
-    inverse = 1 / _positive(spectrum, "spectrum")
+    inverse: Tensor = 1 / _positive(spectrum, "spectrum")
     axes = tuple(dims)
 
     def apply(v: Tensor) -> Tensor:
-        w = torch.fft.ifftn(torch.fft.fftn(v, dim=axes) * inverse, dim=axes)
+        w: Tensor = torch.fft.ifftn(torch.fft.fftn(v, dim=axes) * inverse, dim=axes)
         return w if v.is_complex() else w.real
 
     return apply

@@ -20,6 +20,11 @@ REASONS = tuple(StopReason)
 _CODE = {reason: i for i, reason in enumerate(REASONS)}
 
 
+def code_of(reason: StopReason) -> int:
+    """Return the integer that stands for ``reason`` in arrays."""
+    return _CODE[reason]
+
+
 class Progress:
     """Active samples, reasons and iteration counts of one run of a method.
 

@@ -1,8 +1,8 @@
 """The frame around CG and MINRES: scaling, honest residuals, restarts, gradients.
 
-Both methods solve for a correction from zero; this frame computes b − A x afterwards and compares *that* with the
-tolerance. Where rounding made the recurrence too optimistic it solves again for the remaining residual, and
-where that no longer helps it says so (``STAGNATED``) instead of claiming convergence.
+Both methods solve for a correction from zero; this frame computes b − A x afterwards and compares *that*
+with the tolerance. Where rounding made the recurrence too optimistic it solves again for the remaining
+residual, and where that no longer helps it says so (``STAGNATED``) instead of claiming convergence.
 """
 
 from __future__ import annotations
@@ -16,8 +16,20 @@ import torch
 
 from wellposed.errors import ConvergenceError, ParameterError
 from wellposed.solvers.implicit import attach_inverse, tracks_gradients
-from wellposed.solvers.progress import REASONS, Callback, Progress, Report
-from wellposed.solvers.rows import Layout, Rows, Scalars, add_, copy, erase_, magnitude, norm, scale_, zeros
+from wellposed.solvers.progress import REASONS, Callback, Progress, Report, code_of
+from wellposed.solvers.rows import (
+    Layout,
+    Rows,
+    Scalars,
+    add_,
+    copy,
+    erase_,
+    magnitude,
+    norm,
+    scale_,
+    where,
+    zeros,
+)
 from wellposed.solvers.solution import Solution, StopReason
 from wellposed.spaces import Vector
 
@@ -30,7 +42,9 @@ class Method(Protocol):
     def __call__(
         self, apply: Apply, precondition: Apply | None, r: Rows, goal: Scalars,
         progress: Progress, report: Report | None, /,
-    ) -> Rows: ...  # fmt: skip
+    ) -> Rows:  # fmt: skip
+        """Run."""
+        ...
 
 
 def action(op: Any, name: str = "A") -> Callable[[Vector], Vector]:
@@ -104,13 +118,13 @@ class _Square:
         return self.residual <= self.target
 
     def accept(self, d: Rows, scale: Scalars) -> None:
-        """x ← x + scale·d, except where that is not finite; and the residual that belongs to it."""
+        """X ← x + scale·d, except where that is not finite; and the residual that belongs to it."""
         x = copy(self.x)
         add_(x, scale, d)
         bad = ~np.isfinite(magnitude(x))
         if np.any(bad):
             x = [torch.where(_column(bad, old), old, new) for old, new in zip(self.x, x, strict=True)]
-            self.code = np.where(bad, REASONS.index(StopReason.NON_FINITE), self.code)
+            self.code = np.where(bad, code_of(StopReason.NON_FINITE), self.code)
         self.x = x
         self.measure()
 
@@ -121,10 +135,10 @@ class _Square:
         scale = magnitude(r)
         bad = ~np.isfinite(scale)
         if np.any(bad):
-            self.code = np.where(bad, REASONS.index(StopReason.NON_FINITE), self.code)
+            self.code = np.where(bad, code_of(StopReason.NON_FINITE), self.code)
             erase_(r, bad)
             scale = np.where(bad, 1.0, scale)
-        self.residual = np.where(bad, self.residual, scaled_norm(r, scale))[()]
+        self.residual = where(bad, self.residual, scaled_norm(r, scale))
         self.r = r
 
 
@@ -192,14 +206,13 @@ def _rounds(
     method: Method, system: _Square, precondition: Apply | None, limit: Scalars, callback: Callback | None
 ) -> None:
     """Run ``method`` for corrections until every sample is done or no longer improves."""
-    going = (system.code == 0)[()]
-    system.code = np.where(going, 0, system.code)
+    going = system.code == 0
     while True:
         erase_(system.r, ~going)
         scale = magnitude(system.r)
         r = copy(system.r)
         scale_(r, 1.0 / scale)
-        progress = Progress(np.where(going, limit - system.iterations, 0)[()])
+        progress = Progress(where(going, limit - system.iterations, 0))
         progress.stop(~going | system.reached(), StopReason.CONVERGED, 0)
         report = None if callback is None else _reporter(callback, system, scale)
         before = system.residual
@@ -211,11 +224,11 @@ def _rounds(
         system.iterations = system.iterations + progress.iterations
         system.code = np.where(going, progress.code, system.code)
         system.accept(d, scale)
-        claimed = going & (system.code == REASONS.index(StopReason.CONVERGED))
+        claimed = going & (system.code == code_of(StopReason.CONVERGED))
         short = claimed & ~system.reached()
         better = system.residual < 0.5 * before
-        system.code = np.where(short & ~better, REASONS.index(StopReason.STAGNATED), system.code)
-        going = (short & better)[()]
+        system.code = np.where(short & ~better, code_of(StopReason.STAGNATED), system.code)
+        going = short & better
         if not np.any(going):
             return
 
@@ -232,7 +245,7 @@ def _reporter(callback: Callback, system: _Square, scale: Scalars) -> Report:
 def _finish(system: _Square) -> Solution:
     layout = system.layout
     # A lucky last step, or a breakdown at the solution, counts: what matters is the true residual.
-    code = np.where(system.reached(), REASONS.index(StopReason.CONVERGED), system.code).reshape(layout.batch)
+    code = np.where(system.reached(), code_of(StopReason.CONVERGED), system.code).reshape(layout.batch)
     reason = tuple(REASONS[i] for i in code.tolist())
     return Solution(
         x=layout.unpack(system.x),

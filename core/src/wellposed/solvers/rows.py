@@ -25,6 +25,7 @@ Scalars: TypeAlias = Any
 
 # From this length on, B calls of BLAS dot beat torch's reduction, which writes the products to memory first.
 _LONG = 4096
+_NUMPY = {torch.float32: np.float32, torch.float64: np.float64}
 
 
 class Layout:
@@ -40,15 +41,13 @@ class Layout:
                 )
         if any(t.ndim == 0 or t.shape[0] != parts[0].shape[0] for t in parts):
             raise SpaceError(
-                f"b has shapes {[tuple(t.shape) for t in parts]}, but the first axis must be one common batch."
+                f"b has shapes {[tuple(t.shape) for t in parts]}, but needs one common batch as first axis."
             )
         self.batch = parts[0].shape[0]
         self.shapes = [t.shape for t in parts]
         self.dtypes = [t.dtype for t in parts]
         self.device = parts[0].device
-        self.size = sum(
-            math.prod(t.shape[1:]) * (2 if t.is_complex() else 1) for t in parts
-        )
+        self.size = sum(math.prod(t.shape[1:]) * (2 if t.is_complex() else 1) for t in parts)
         self._template = like if isinstance(like, tuple) else None
         self._rows = (-1,) if self.batch == 1 else (self.batch, -1)
 
@@ -106,7 +105,7 @@ class Layout:
 
     def row_shapes(self) -> list[tuple[tuple[int, ...], torch.dtype]]:
         """Return shape and dtype of every row matrix."""
-        found = []
+        found: list[tuple[tuple[int, ...], torch.dtype]] = []
         for shape, dtype in zip(self.shapes, self.dtypes, strict=True):
             n = math.prod(shape[1:]) * (2 if dtype.is_complex else 1)
             found.append(((n,) if self.batch == 1 else (self.batch, n), dtype.to_real()))
@@ -116,6 +115,11 @@ class Layout:
         """Return scalars as a tensor ``(B,)`` on the device of the vectors."""
         t = torch.from_numpy(np.array(a).reshape(self.batch))
         return t.to(self.device, dtype or t.dtype)
+
+
+def where(mask: Scalars, a: Scalars, b: Scalars) -> Scalars:
+    """Return ``a`` where ``mask`` holds, else ``b``; a NumPy scalar for a batch of one."""
+    return np.where(mask, a, b)[()]
 
 
 def zeros(x: Rows) -> Rows:
@@ -139,9 +143,9 @@ def dot(x: Rows, y: Rows) -> Scalars:
 def _dot(a: Tensor, b: Tensor) -> Scalars:
     if a.ndim == 1:
         return np.float64(torch.dot(a, b).item())
-    if a.shape[1] >= _LONG and a.device.type == "cpu":
+    if a.shape[1] >= _LONG and a.is_cpu:
         return np.array([torch.dot(p, q).item() for p, q in zip(a, b, strict=True)])
-    return np.array(torch.linalg.vecdot(a, b).tolist())
+    return torch.linalg.vecdot(a, b).cpu().numpy().astype(np.float64)
 
 
 def norm(x: Rows) -> Scalars:
@@ -157,7 +161,7 @@ def magnitude(x: Rows) -> Scalars:
     largest = np.max([_largest(t) for t in x], axis=0)
     exponent = np.frexp(np.where(np.isfinite(largest), largest, 1.0))[1]
     power = np.where(largest > 0, np.ldexp(1.0, exponent), 1.0)
-    return np.where(np.isfinite(largest), power, np.nan)[()]
+    return where(np.isfinite(largest), power, np.nan)
 
 
 def _largest(t: Tensor) -> Scalars:
@@ -167,11 +171,13 @@ def _largest(t: Tensor) -> Scalars:
 
 
 def _coefficient(a: Scalars, like: Tensor) -> Tensor:
-    return torch.from_numpy(a).to(like.device, like.dtype).unsqueeze(1)
+    # Converted in NumPy: every torch call here would cost as much as the whole conversion.
+    c = torch.from_numpy(a.astype(_NUMPY[like.dtype])[:, None])
+    return c if like.is_cpu else c.to(like.device)
 
 
 def add_(y: Rows, a: Scalars, x: Rows) -> None:
-    """y ← y + a·x."""
+    """Y ← y + a·x."""
     for s, t in zip(y, x, strict=True):
         if s.ndim == 1:
             s.add_(t, alpha=float(a))
@@ -180,7 +186,7 @@ def add_(y: Rows, a: Scalars, x: Rows) -> None:
 
 
 def scale_add_(y: Rows, a: Scalars, x: Rows) -> None:
-    """y ← a·y + x."""
+    """Y ← a·y + x."""
     for s, t in zip(y, x, strict=True):
         if s.ndim == 1:
             torch.add(t, s, alpha=float(a), out=s)
@@ -189,7 +195,7 @@ def scale_add_(y: Rows, a: Scalars, x: Rows) -> None:
 
 
 def scale_(y: Rows, a: Scalars) -> None:
-    """y ← a·y."""
+    """Y ← a·y."""
     for s in y:
         s.mul_(float(a) if s.ndim == 1 else _coefficient(a, s))
 
