@@ -78,7 +78,7 @@ def ratio(got: Tensor, want: Tensor) -> complex | None:
     """Return c when ``got = c·want`` with c ≠ 1, else ``None``."""
     a, b = double(got).flatten(), double(want).flatten()
     energy = float(torch.linalg.vecdot(b, b).real)
-    if energy == 0 or _norm(a) == 0:
+    if energy == 0 or not bool(a.any()):
         return None
     c = complex(torch.linalg.vecdot(b, a)) / energy
     return c if abs(c - 1) > RESEMBLES and float((a - c * b).norm()) <= RESEMBLES * abs(c) * energy**0.5 else None

@@ -89,10 +89,16 @@ class Report:
             elif r.status == "expected":
                 lines.append(f"  known failure {r.check}: {r.message}")
         passed = [r.check for r in self.results if r.status == "passed"]
-        skipped = [f"{r.check} ({r.message})" for r in self.results if r.status == "skipped"]
         lines += [f"  passed: {', '.join(passed)}"] if passed else []
-        lines += [f"  skipped: {'; '.join(skipped)}"] if skipped else []
+        lines += [f"  skipped, {reason}: {', '.join(names)}" for reason, names in self._skipped().items()]
         return "\n".join(lines)
+
+    def _skipped(self) -> dict[str, list[str]]:
+        reasons: dict[str, list[str]] = {}
+        for r in self.results:
+            if r.status == "skipped":
+                reasons.setdefault(r.message, []).append(r.check)
+        return reasons
 
     def _repr_html_(self) -> str:
         rows = "".join(

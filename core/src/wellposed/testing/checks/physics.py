@@ -1,0 +1,17 @@
+"""All checks of a physics, from cause to echo."""
+
+from __future__ import annotations
+
+from wellposed.testing.checks import calculus, hygiene, inverse, linear, parameters, structure
+from wellposed.testing.operator_case import OperatorCase
+
+Case = OperatorCase
+
+CHECKS = (
+    *hygiene.HYGIENE,
+    *linear.CHECKS,
+    *calculus.CHECKS,
+    *parameters.CHECKS,
+    *structure.CHECKS,
+    *inverse.CHECKS,
+)
