@@ -35,8 +35,10 @@ def _targets(pack: Pack) -> Iterator[tuple[str, str]]:
         yield component.name, component.target
         if component.examples:
             yield component.name, component.examples
-    for record in (*pack.commands, *pack.report_sections):
-        yield record.name, record.target
+    for command in pack.commands:
+        yield command.name, command.target
+    for section in pack.report_sections:
+        yield section.name, section.target
     for kind in pack.kinds:
         if kind.protocol:
             yield kind.name, kind.protocol

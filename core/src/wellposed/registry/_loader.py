@@ -19,6 +19,7 @@ import pluggy
 from wellposed import plugins
 from wellposed.errors import RegistryError
 from wellposed.plugins import RECORDS, Hooks
+from wellposed.registry._importing import load_plugin
 from wellposed.registry._metadata import Claim, check_range, claims
 from wellposed.registry._packs import Pack, PackFailure, Stage
 
@@ -97,7 +98,7 @@ def _load(claim: Claim, version: str) -> tuple[Pack | None, list[PackFailure]]:
     try:
         check_range(claim, version)
         stage = "import"
-        module = claim.entry.load()
+        module = load_plugin(claim.entry)
     except (Exception, SystemExit) as error:
         return None, [claim.failure(stage, error)]
     return interrogate(claim, module)
