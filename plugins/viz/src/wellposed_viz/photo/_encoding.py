@@ -1,8 +1,9 @@
-"""Samples and metadata into bytes: Pillow for 8 bits, imagecodecs and tifffile for what Pillow lacks."""
+"""Samples and metadata into bytes: Pillow where it can, imagecodecs for deep PNG, tifffile for TIFF."""
 
 from __future__ import annotations
 
 import io
+import struct
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -22,8 +23,8 @@ UNASSOCIATED_ALPHA = "unassalpha"
 def encode(path: Path, samples: Array, form: str, meta: Mapping[str, Any], quality: int) -> None:
     """Write ``(H, W, C)`` uint8, uint16 or float32 ``samples`` to ``path`` in format ``form``."""
     kept = _restorable(meta, samples.shape[2])
-    if form == "TIFF" and samples.dtype != np.uint8:
-        _write_deep_tiff(path, samples, kept)
+    if form == "TIFF":
+        _write_tiff(path, samples, kept)
     elif form == "PNG" and samples.dtype != np.uint8:
         path.write_bytes(_deep_png(samples, kept))
     else:
@@ -48,7 +49,6 @@ def _options(form: str, kept: Mapping[str, Any], quality: int) -> dict[str, Any]
         "PNG": ("exif", "icc_profile", "dpi"),
         "JPEG": ("exif", "icc_profile", "dpi", "xmp"),
         "WEBP": ("exif", "icc_profile", "xmp"),
-        "TIFF": ("exif", "icc_profile", "dpi"),
         "BMP": ("dpi",),
     }[form]
     options = {name: kept[name] for name in names if kept[name] is not None}
@@ -61,18 +61,7 @@ def _options(form: str, kept: Mapping[str, Any], quality: int) -> dict[str, Any]
     elif form == "WEBP":
         # exact: keep colours under full transparency, which the encoder would otherwise change
         options |= {"lossless": True, "exact": True}
-    elif form == "TIFF":
-        options |= {"compression": "tiff_adobe_deflate"}
-        if kept["xmp"] is not None:
-            options["tiffinfo"] = _xmp_tag(kept["xmp"])
     return options
-
-
-def _xmp_tag(xmp: bytes) -> TiffImagePlugin.ImageFileDirectory_v2:
-    tags = TiffImagePlugin.ImageFileDirectory_v2()
-    tags.tagtype[700] = 1
-    tags[700] = xmp
-    return tags
 
 
 def _png_texts(kept: Mapping[str, Any]) -> PngImagePlugin.PngInfo:
@@ -104,7 +93,7 @@ def _chunks(png: bytes) -> Iterator[tuple[bytes, bytes]]:
         position += 12 + length
 
 
-def _write_deep_tiff(path: Path, samples: Array, kept: Mapping[str, Any]) -> None:
+def _write_tiff(path: Path, samples: Array, kept: Mapping[str, Any]) -> None:
     channels = samples.shape[2]
     squeezed = samples[:, :, 0] if channels == 1 else samples
     exif = Image.Exif()
@@ -124,6 +113,7 @@ def _write_deep_tiff(path: Path, samples: Array, kept: Mapping[str, Any]) -> Non
         planarconfig="contig" if channels > 1 else None,
         extrasamples=[UNASSOCIATED_ALPHA] if channels in (2, 4) else None,
         compression="zlib",
+        bigtiff=False,
         metadata=None,
         software=False,
         iccprofile=kept["icc_profile"],
@@ -149,7 +139,13 @@ def _append_directory(path: Path, tag: int, values: Mapping[int, Any]) -> None:
         offset = file.seek(0, io.SEEK_END)
         offset += file.write(b"\0" * (offset % 2))  # directories start on even bytes
         file.write(directory.tobytes(offset))
-    with tifffile.TiffFile(path, mode="r+") as tiff:
-        page = tiff.pages[0]
-        assert isinstance(page, tifffile.TiffPage)
-        page.tags[tag].overwrite(offset)
+        # tifffile drops a tag that points nowhere yet, so the entry is found by hand (TIFF 6.0, section 2)
+        file.seek(4)
+        file.seek(struct.unpack("<I", file.read(4))[0])
+        (count,) = struct.unpack("<H", file.read(2))
+        for _ in range(count):
+            entry = file.tell()
+            if struct.unpack("<H", file.read(12)[:2])[0] == tag:
+                file.seek(entry + 8)
+                file.write(struct.pack("<I", offset))
+                return
