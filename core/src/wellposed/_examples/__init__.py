@@ -1,0 +1,1 @@
+"""Hypothesis strategies that build every core component, for the conformance kit."""
