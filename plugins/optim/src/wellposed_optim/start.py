@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from wellposed import vectors
 from wellposed.spaces import Vector
 
 
@@ -18,8 +19,6 @@ def initial_image(y: Vector, physics: Any) -> Tensor:
     """
     if getattr(physics, "A_adjoint", None) is None:
         return _without_adjoint(y, physics)
-    from wellposed import vectors
-
     b: Tensor = physics.A_adjoint(y)
     with torch.no_grad():
         size, image = vectors.norm(b), vectors.norm(physics.A(b))

@@ -1,0 +1,75 @@
+"""Plug and play: the physics and a denoiser take turns, from coarse to fine (Zhang et al. 2021, DPIR)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from wellposed.errors import ParameterError
+from wellposed.immutable import Immutable
+from wellposed_optim.denoisers import BM3D
+from wellposed_optim.noise_level import noise_level
+from wellposed_optim.parameters import keep
+from wellposed_optim.start import initial_image
+
+
+class PnP(Immutable):
+    """Half-quadratic splitting with any denoiser on a falling noise schedule; a reconstructor.
+
+    Each round solves argmin ‖A x − y‖²/(2σ²) + ‖x − z‖²·strength/(2σ_k²) by ``physics.prox_l2``, then denoises
+    at σ_k, which falls geometrically from ``sigma_start`` to the noise level.
+
+    Parameters
+    ----------
+    denoiser
+        ``denoiser(x, sigma)``; own :class:`~wellposed_optim.denoisers.BM3D` where ``None``.
+    iterations
+        Rounds.
+    sigma_start
+        First σ_k, in units of the image.
+    sigma_end
+        Last σ_k in units of the noise level of ``y``.
+    strength
+        How much the denoiser is believed against the data (λ of DPIR).
+    noise
+        σ of the noise in ``y``, a number or per sample ``(B,)``; ``None`` asks the physics or the data.
+    """
+
+    def __init__(
+        self,
+        denoiser: Any = None,
+        iterations: int = 8,
+        sigma_start: float = 49 / 255,
+        sigma_end: float = 1.0,
+        strength: float = 0.23,
+        noise: float | Tensor | None = None,
+    ) -> None:
+        super().__init__()
+        if iterations < 1:
+            raise ParameterError(f"iterations = {iterations}, but it must be ≥ 1.")
+        self.denoiser = BM3D() if denoiser is None else denoiser
+        self.iterations = iterations
+        self.sigma_start = sigma_start
+        self.sigma_end = sigma_end
+        self.strength = strength
+        keep(self, "noise", noise)
+        self.noise: float | Tensor | None
+
+    def forward(self, y: Any, physics: Any, x0: Tensor | None = None) -> Tensor:
+        """Return the reconstruction of ``y``, started from ``x0``."""
+        z = initial_image(y, physics) if x0 is None else x0
+        sigma = noise_level(y, physics) if self.noise is None else torch.as_tensor(self.noise).to(z.real)
+        for level in self.schedule(sigma):
+            gamma = (level / sigma) ** 2 / self.strength
+            x = physics.prox_l2(z, y, gamma)
+            z = self.denoiser(x, level)
+        return z
+
+    def schedule(self, sigma: Tensor) -> list[Tensor]:
+        """Return σ_k for every round, falling geometrically."""
+        last = self.sigma_end * sigma
+        first = torch.maximum(torch.full_like(last, self.sigma_start), last)
+        steps = torch.linspace(0, 1, self.iterations, dtype=last.dtype).tolist()
+        return [first * (last / first) ** s for s in steps]
