@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from functools import lru_cache
+from functools import cache
 from typing import Any, Self
 
 import torch
@@ -82,7 +82,8 @@ class Immutable(nn.Module, metaclass=_FreezeAfterInit):
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
         """Move complex buffers through ``.to(float64)`` without losing their imaginary parts."""
-        return super()._apply(complex_aware(fn), recurse)
+        super()._apply(complex_aware(fn), recurse)  # type: ignore[no-untyped-call]
+        return self
 
 
 def complex_aware(fn: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
@@ -102,12 +103,13 @@ def complex_aware(fn: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
 def unknown_parameter(owner: object, name: str, known: tuple[str, ...] | Mapping[str, Any]) -> Exception:
     """Return the error for an override ``name`` that ``owner`` does not have."""
     listed = ", ".join(known) or "none"
-    return UnknownParameterError(
-        f"{type(owner).__name__} has no parameter {name!r}; it has: {listed}.{did_you_mean(name, tuple(known))}"
-    )
+    hint = did_you_mean(name, tuple(known))
+    return UnknownParameterError(f"{type(owner).__name__} has no parameter {name!r}; it has: {listed}.{hint}")
 
 
-@lru_cache(maxsize=None)
+@cache
 def _argument_names(cls: type) -> tuple[str, ...]:
-    parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]
+    # Of the constructor, not of the class: the metaclass' ``__call__(*args, **kwargs)`` hides its arguments.
+    constructor: Callable[..., None] = cls.__init__  # type: ignore[misc]
+    parameters = list(inspect.signature(constructor).parameters.values())[1:]
     return tuple(p.name for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD))

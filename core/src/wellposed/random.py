@@ -29,7 +29,9 @@ def draw_seed(generator: torch.Generator | None) -> int:
     return int(torch.randint(bound, (), generator=generator, dtype=torch.int64, device=device))
 
 
-def streams(generator: torch.Generator | None, batch: int, device: torch.device | str) -> list[torch.Generator]:
+def streams(
+    generator: torch.Generator | None, batch: int, device: torch.device | str
+) -> list[torch.Generator]:
     """Return one generator per sample on ``device``, derived from a seed drawn from ``generator``."""
     seed = draw_seed(generator)
     return [torch.Generator(device).manual_seed(mix(seed, i)) for i in range(batch)]
@@ -46,12 +48,12 @@ def per_sample(
 
 
 def randn_like(x: Tensor, generator: torch.Generator | None) -> Tensor:
-    """Standard normal of the shape of ``x``, one stream per sample; complex has unit variance in total."""
+    """Return standard normals of the shape of ``x``, one stream per sample; complex: E|z|² = 1."""
     return _like(torch.randn, x, generator)
 
 
 def rand_like(x: Tensor, generator: torch.Generator | None) -> Tensor:
-    """Uniform on [0, 1) of the shape of real ``x``, one stream per sample."""
+    """Return uniforms on [0, 1) of the shape of real ``x``, one stream per sample."""
     return _like(torch.rand, x, generator)
 
 

@@ -25,6 +25,10 @@ def _shape(value: Iterable[int | None]) -> tuple[int | None, ...]:
     return tuple(value)
 
 
+def _spaces(value: Iterable[AnySpace]) -> tuple[AnySpace, ...]:
+    return tuple(value)
+
+
 @attrs.frozen
 class Space:
     """Tensors of shape ``(batch, *shape)`` and one dtype.
@@ -83,7 +87,8 @@ class Space:
         if not isinstance(x, Tensor):
             raise SpaceError(f"{what} is a {type(x).__name__}, but {self} holds tensors of shape (B, …).")
         if tuple(x.shape[1:]) != self.shape and not self._admits_shape(x):
-            raise SpaceError(f"{what} has shape {tuple(x.shape)}, but {self} is expected.{self._shape_hint(x)}")
+            seen = tuple(x.shape)
+            raise SpaceError(f"{what} has shape {seen}, but {self} is expected.{self._shape_hint(x)}")
         if self.dtype is not None and x.dtype != self.dtype:
             raise DtypeError(
                 f"{what} has dtype {_short(x.dtype)}, but {self} is expected; "
@@ -130,7 +135,7 @@ class Space:
 class ProductSpace:
     """Tuples of vectors, one per factor: what stacked physics measure."""
 
-    spaces: tuple[AnySpace, ...] = attrs.field(converter=tuple)
+    spaces: tuple[AnySpace, ...] = attrs.field(converter=_spaces)
 
     @property
     def is_concrete(self) -> bool:
@@ -173,11 +178,11 @@ class ProductSpace:
         """Return the space that satisfies both, factor by factor."""
         if not isinstance(other, ProductSpace) or len(self.spaces) != len(other.spaces):
             raise SpaceError(f"{self} and {other} do not fit: they differ in the number of factors.")
-        return ProductSpace(a.unify(b) for a, b in zip(self.spaces, other.spaces, strict=True))
+        return ProductSpace(tuple(a.unify(b) for a, b in zip(self.spaces, other.spaces, strict=True)))
 
     def to(self, dtype: torch.dtype | None) -> ProductSpace:
         """Return the same shapes with another dtype in every factor."""
-        return ProductSpace(s.to(dtype) for s in self.spaces)
+        return ProductSpace(tuple(s.to(dtype) for s in self.spaces))
 
     def zeros(self, batch: int = 1, device: torch.device | str | None = None) -> tuple[Vector, ...]:
         """Return the zero element, repeated ``batch`` times."""

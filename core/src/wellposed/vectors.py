@@ -36,7 +36,7 @@ def inner(x: Vector, y: Vector) -> Tensor:
     """Return ⟨x, y⟩ = Σ conj(x)·y per sample, shape ``(B,)``, conjugate-linear in ``x``."""
     total: Tensor | None = None
     for a, b in zip(leaves(x), leaves(y), strict=True):
-        part = torch.linalg.vecdot(a.flatten(1), b.flatten(1))
+        part: Tensor = torch.linalg.vecdot(a.flatten(1), b.flatten(1))
         total = part if total is None else total + part
     if total is None:
         raise ValueError("an empty tuple has no inner product")
@@ -46,7 +46,8 @@ def inner(x: Vector, y: Vector) -> Tensor:
 def norm(x: Vector) -> Tensor:
     """Return ‖x‖₂ per sample, shape ``(B,)``, real."""
     parts = torch.stack([torch.linalg.vector_norm(t.flatten(1), dim=1) for t in leaves(x)])
-    return torch.linalg.vector_norm(parts, dim=0)
+    size: Tensor = torch.linalg.vector_norm(parts, dim=0)
+    return size
 
 
 def scale(a: Tensor | complex, x: Vector) -> Vector:

@@ -129,5 +129,7 @@ def declare(op: LinearOperator, *structure: Evidence) -> LinearOperator:
     """
     for evidence in structure:
         if not isinstance(evidence, Evidence):
-            raise StructureError(f"declare() takes evidence such as Unitary(), got {evidence!r}; call the class.")
+            raise StructureError(
+                f"declare() takes evidence such as Unitary(), got {evidence!r}; call the class."
+            )
     return Declared(op, structure)

@@ -67,4 +67,8 @@ def _norm_route(op: Any) -> str:
     bound = find(op, NormBound)
     if bound is None:
         return "Lanczos iteration: no bound is known"
-    return f"{bound.bound:.6g} from structure" if bound.tight else f"Lanczos iteration, at most {bound.bound:.6g}"
+    return (
+        f"{bound.bound:.6g} from structure"
+        if bound.tight
+        else f"Lanczos iteration, at most {bound.bound:.6g}"
+    )

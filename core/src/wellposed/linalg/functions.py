@@ -29,8 +29,8 @@ from wellposed.operators.algebra import (
 from wellposed.operators.base import LinearOperator
 from wellposed.operators.rewriting import product, scaled, total
 from wellposed.spaces import AnySpace, Vector
-from wellposed.structure import Diagonal, Isometry, NormBound, SelfAdjoint
-from wellposed.vectors import add_scaled, inner, leaves, map_vector
+from wellposed.structure import Diagonal, FourierDiagonal, Isometry, NormBound, SelfAdjoint
+from wellposed.vectors import add_scaled, inner, leaves, map_vector, scale
 from wellposed.vectors import norm as vector_norm
 
 
@@ -39,7 +39,7 @@ def adjoint(op: Any) -> LinearOperator:
     """Return ``A*`` as an operator; ``adjoint(adjoint(A))`` is ``A``."""
     if not isinstance(op, LinearOperator):
         raise ParameterError(
-            f"adjoint() takes a LinearOperator, got {type(op).__name__}; wrap it with as_operator(obj, domain)."
+            f"adjoint() takes a LinearOperator, got {type(op).__name__}; use as_operator(obj, domain)."
         )
     return op if find(op, SelfAdjoint) else Adjoint(op)
 
@@ -78,6 +78,10 @@ def gram(op: Any) -> LinearOperator:
         from wellposed.operators.multiply import Multiply
 
         return Multiply(squared_modulus(diagonal.d), op.domain)
+    if (e := find(op, FourierDiagonal)) is not None:
+        from wellposed.operators.fourier import FourierMultiplier
+
+        return FourierMultiplier(squared_modulus(e.spectrum), op.domain, e.dims, e.half)
     return product(adjoint(op), op)
 
 
@@ -125,43 +129,47 @@ def norm(op: Any, *, tol: float = 1e-4, max_iter: int = 500, seed: int = 0) -> f
     bound = find(op, NormBound)
     if bound is not None and bound.tight:
         return bound.bound
-    return _power_norm(op, tol, max_iter, seed)
+    return _lanczos_norm(op, tol, max_iter, seed)
 
 
-def _power_norm(op: Any, tol: float, max_iter: int, seed: int) -> float:
-    """Lanczos on A*A (Golub & Van Loan, ch. 10): the largest Ritz value converges fast and from below."""
+def _lanczos_norm(op: Any, tol: float, max_iter: int, seed: int) -> float:
+    """Lanczos on A*A (Golub & Van Loan, ch. 10): the largest Ritz value rises fast to ‖A‖²."""
+    normal = gram(op)._forward if isinstance(op, LinearOperator) else lambda x: op.A_adjoint(op.A(x))
     with torch.no_grad():
-        v = _random(op.domain, seed)
-        v = _normalised(v)
-        normal = gram(op)._forward if isinstance(op, LinearOperator) else lambda x: op.A_adjoint(op.A(x))
-        alphas: list[float] = []
-        betas: list[float] = []
-        previous, beta, estimate = v, 0.0, 0.0
+        v = _normalised(_random(op.domain, seed))
+        w = normal(v)
+        v = map_vector(lambda t, like: t.expand_as(like), v, w)  # one start per sample of a batched ξ
+        previous, beta = v, torch.zeros_like(vector_norm(w))
+        alphas: list[Tensor] = []
+        betas: list[Tensor] = []
+        estimate = torch.zeros_like(beta)
         for _ in range(max_iter):
-            w = add_scaled(normal(v), -beta, previous)
-            alpha = float(inner(v, w).real)
-            w = add_scaled(w, -alpha, v)
-            alphas.append(alpha)
+            alphas.append(inner(v, w).real)
+            w = add_scaled(w, -alphas[-1], v)
             updated = _largest_ritz(alphas, betas)
-            beta = float(vector_norm(w))
-            if abs(updated - estimate) <= tol * abs(updated) * 0.1 or beta <= 1e-12 * abs(updated):
-                return float(max(updated, 0.0) ** 0.5)
+            beta = vector_norm(w)
+            settled = (updated - estimate).abs() <= 0.1 * tol * updated.abs()
+            estimate = updated
+            if bool((settled | (beta <= torch.finfo(beta.dtype).eps * updated.abs())).all()):
+                break
             betas.append(beta)
-            previous, v, estimate = v, _normalised(w), updated
-    return float(max(estimate, 0.0) ** 0.5)
+            previous, v = v, _normalised(w)
+            w = add_scaled(normal(v), -beta, previous)
+        return float(estimate.max().clamp_min(0).sqrt())
 
 
-def _largest_ritz(alphas: list[float], betas: list[float]) -> float:
-    t = torch.diag(torch.tensor(alphas, dtype=torch.float64))
+def _largest_ritz(alphas: list[Tensor], betas: list[Tensor]) -> Tensor:
+    t = torch.diag_embed(torch.stack(alphas, dim=-1))
     if betas:
-        off = torch.diag(torch.tensor(betas, dtype=torch.float64), 1)
+        off = torch.diag_embed(torch.stack(betas, dim=-1), offset=1)
         t = t + off + off.mT
-    return float(torch.linalg.eigvalsh(t)[-1])
+    largest: Tensor = torch.linalg.eigvalsh(t)[..., -1]
+    return largest
 
 
 def _normalised(v: Vector) -> Vector:
     size = vector_norm(v)
-    return map_vector(lambda t: t / size.clamp_min(torch.finfo(size.dtype).tiny).reshape(-1, *[1] * (t.ndim - 1)), v)
+    return scale(1 / size.clamp_min(torch.finfo(size.dtype).tiny), v)
 
 
 def _random(space: AnySpace, seed: int) -> Vector:
@@ -190,7 +198,7 @@ def unflatten(flat: Tensor, space: AnySpace) -> Vector:
 
     if not isinstance(space, ProductSpace):
         return flat.reshape(flat.shape[0], *space.concrete_shape)
-    parts = flat.split([s.size for s in space.spaces], dim=1)
+    parts = torch.split(flat, [s.size for s in space.spaces], dim=1)
     return tuple(unflatten(p, s) for p, s in zip(parts, space.spaces, strict=True))
 
 

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from wellposed.linalg.evidence import find
 from wellposed.linalg.functions import adjoint, flatten, gram, squared_modulus, unflatten
-from wellposed.linalg.spectral import apply_diagonal, apply_spectrum, fourier, inverse_fourier
+from wellposed.linalg.spectral import apply_spectrum, fourier, inverse_fourier
 from wellposed.operators.base import LinearOperator
 from wellposed.spaces import Vector
 from wellposed.structure import SVD, Coisometry, Diagonal, FourierDiagonal, Isometry
@@ -35,7 +35,9 @@ class Route:
 
 
 @singledispatch
-def prox_l2(op: Any, z: Any, y: Any, gamma: Tensor | float, *, tol: float | None = None, max_iter: int = 1000) -> Any:
+def prox_l2(
+    op: Any, z: Any, y: Any, gamma: Tensor | float, *, tol: float | None = None, max_iter: int = 1000
+) -> Any:
     """Return argmin_u γ/2·‖Au − y‖² + ½·‖u − z‖², that is (I + γA*A)⁻¹(z + γA*y).
 
     Parameters
@@ -53,7 +55,9 @@ def prox_l2(op: Any, z: Any, y: Any, gamma: Tensor | float, *, tol: float | None
     differentiates implicitly. ``explain(op)`` says which route is taken.
     """
     route = prox_route(op)
-    return route.solve(z, y, gamma, tol=tol, max_iter=max_iter) if route.iterative else route.solve(z, y, gamma)
+    return (
+        route.solve(z, y, gamma, tol=tol, max_iter=max_iter) if route.iterative else route.solve(z, y, gamma)
+    )
 
 
 @singledispatch
@@ -79,34 +83,38 @@ def pinv_route(op: LinearOperator) -> Route:
 
 def _prox_routes(op: LinearOperator) -> Iterator[Route]:
     if (own := find(op, FourierDiagonal)) is not None:
-        yield Route("Fourier division", "A is diagonal in Fourier space", lambda z, y, g: _prox_fourier(own, z, y, g))
+        yield Route(
+            "Fourier division",
+            "A is diagonal in Fourier space",
+            lambda z, y, g, e=own: _prox_fourier(e, z, y, g),
+        )
     normal = gram(op)
     if (d := find(normal, Diagonal)) is not None:
         yield Route(
             "division",
             "A*A is diagonal",
-            lambda z, y, g: map_vector(lambda w: w / (1 + _spread(g, w) * d.d), _right_side(op, z, y, g)),
+            lambda z, y, g, d=d: _divide(d, _right_side(op, z, y, g), g),
         )
     if (f := find(normal, FourierDiagonal)) is not None:
         yield Route(
             "Fourier division",
             "A*A is diagonal in Fourier space",
-            lambda z, y, g: _fourier_divide(f, _right_side(op, z, y, g), g),
+            lambda z, y, g, f=f: _fourier_divide(f, _right_side(op, z, y, g), g),
         )
     if (svd := find(op, SVD)) is not None:
-        yield Route("SVD", "the SVD of A is known", lambda z, y, g: _prox_svd(op, svd, z, y, g))
+        yield Route("SVD", "the SVD of A is known", lambda z, y, g, e=svd: _prox_svd(op, e, z, y, g))
     outer = gram(adjoint(op))
-    if (d := find(outer, Diagonal)) is not None:
+    if (do := find(outer, Diagonal)) is not None:
         yield Route(
             "Woodbury, division",
             "A A* is diagonal",
-            lambda z, y, g: _woodbury(op, z, y, g, lambda v: map_vector(lambda t: t / (1 + _spread(g, t) * d.d), v)),
+            lambda z, y, g, d=do: _woodbury(op, z, y, g, lambda v: _divide(d, v, g)),
         )
-    if (f := find(outer, FourierDiagonal)) is not None:
+    if (fo := find(outer, FourierDiagonal)) is not None:
         yield Route(
             "Woodbury, Fourier division",
             "A A* is diagonal in Fourier space",
-            lambda z, y, g: _woodbury(op, z, y, g, lambda v: _fourier_divide(f, v, g)),
+            lambda z, y, g, f=fo: _woodbury(op, z, y, g, lambda v: _fourier_divide(f, v, g)),
         )
     yield Route(
         "conjugate gradients",
@@ -120,40 +128,40 @@ def _pinv_routes(op: LinearOperator) -> Iterator[Route]:
     if find(op, Isometry) or find(op, Coisometry):
         yield Route("adjoint", "A*A = I or A A* = I, so A⁺ = A*", lambda y: op._adjoint(y))
     if (d := find(op, Diagonal)) is not None:
-        yield Route("division", "A is diagonal", lambda y: apply_diagonal(reciprocal(d.d, op.domain.size), y))
+        yield Route("division", "A is diagonal", lambda y, d=d: reciprocal(d.d, op.domain.size) * y)
     if (f := find(op, FourierDiagonal)) is not None:
         yield Route(
             "Fourier division",
             "A is diagonal in Fourier space",
-            lambda y: apply_spectrum(_inverted(f, op.domain.size), y),
+            lambda y, f=f: apply_spectrum(_inverted(f, op.domain.size), y),
         )
     if (svd := find(op, SVD)) is not None:
-        yield Route("SVD", "the SVD of A is known", lambda y: _pinv_svd(op, svd, y))
+        yield Route("SVD", "the SVD of A is known", lambda y, e=svd: _pinv_svd(op, e, y))
     normal = gram(op)
-    if (d := find(normal, Diagonal)) is not None:
+    if (dn := find(normal, Diagonal)) is not None:
         yield Route(
             "normal equations, division",
             "A*A is diagonal",
-            lambda y: map_vector(lambda t: apply_diagonal(reciprocal(d.d, op.domain.size), t), op._adjoint(y)),
+            lambda y, d=dn: reciprocal(d.d, op.domain.size) * op._adjoint(y),
         )
-    if (f := find(normal, FourierDiagonal)) is not None:
+    if (fn := find(normal, FourierDiagonal)) is not None:
         yield Route(
             "normal equations, Fourier division",
             "A*A is diagonal in Fourier space",
-            lambda y: apply_spectrum(_inverted(f, op.domain.size), op._adjoint(y)),
+            lambda y, f=fn: apply_spectrum(_inverted(f, op.domain.size), op._adjoint(y)),
         )
     outer = gram(adjoint(op))
-    if (d := find(outer, Diagonal)) is not None:
+    if (do := find(outer, Diagonal)) is not None:
         yield Route(
             "A*(A A*)⁺, division",
             "A A* is diagonal",
-            lambda y: op._adjoint(map_vector(lambda t: apply_diagonal(reciprocal(d.d, op.range.size), t), y)),
+            lambda y, d=do: op._adjoint(reciprocal(d.d, op.range.size) * y),
         )
-    if (f := find(outer, FourierDiagonal)) is not None:
+    if (fo := find(outer, FourierDiagonal)) is not None:
         yield Route(
             "A*(A A*)⁺, Fourier division",
             "A A* is diagonal in Fourier space",
-            lambda y: op._adjoint(apply_spectrum(_inverted(f, op.range.size), y)),
+            lambda y, f=fo: op._adjoint(apply_spectrum(_inverted(f, op.range.size), y)),
         )
     yield Route(
         "LSMR",
@@ -171,6 +179,10 @@ def _spread(gamma: Tensor | float, like: Tensor) -> Any:
     return expand(gamma, like)
 
 
+def _divide(e: Diagonal, w: Vector, gamma: Tensor | float) -> Vector:
+    return map_vector(lambda t: t / (1 + _spread(gamma, t) * e.d), w)
+
+
 def _prox_fourier(e: FourierDiagonal, z: Tensor, y: Tensor, gamma: Tensor | float) -> Tensor:
     g = _spread(gamma, z)
     right = fourier(z, e) + g * e.spectrum.conj() * fourier(y, e)
@@ -178,7 +190,9 @@ def _prox_fourier(e: FourierDiagonal, z: Tensor, y: Tensor, gamma: Tensor | floa
 
 
 def _fourier_divide(e: FourierDiagonal, w: Vector, gamma: Tensor | float) -> Vector:
-    return map_vector(lambda t: inverse_fourier(fourier(t, e) / (1 + _spread(gamma, t) * e.spectrum), e, t), w)
+    return map_vector(
+        lambda t: inverse_fourier(fourier(t, e) / (1 + _spread(gamma, t) * e.spectrum), e, t), w
+    )
 
 
 def _prox_svd(op: LinearOperator, svd: SVD, z: Vector, y: Vector, gamma: Tensor | float) -> Vector:

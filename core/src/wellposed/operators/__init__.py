@@ -19,6 +19,7 @@ from wellposed.operators.algebra import (
     stack,
 )
 from wellposed.operators.rewriting import fuse_product, fuse_sum
+
 from wellposed.operators.propagation import propagates  # isort: skip
 from wellposed.operators.convolution import CircularConvolution, Convolution
 from wellposed.operators.fourier import FourierMultiplier, FourierTransform

@@ -8,6 +8,7 @@ are routed to the one factor that has a parameter of that name.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, Self
 
 import torch
@@ -76,7 +77,7 @@ class Composition(Expression):
     """``A @ B @ …``: the last operand acts first."""
 
     def __init__(self, operands: Sequence[LinearOperator]) -> None:
-        for left, right in zip(operands, operands[1:], strict=False):
+        for left, right in pairwise(operands):
             _require_fit(left, right)
         super().__init__(operands[-1].domain, operands[0].range)
         self.operands = nn.ModuleList(operands)
@@ -139,6 +140,8 @@ class Sum(Expression):
 class Scaled(Expression):
     """``scalar · A``; the scalar is a number or a one-element tensor, which may require grad."""
 
+    scalar: complex | Tensor
+
     def __init__(self, scalar: complex | Tensor, operand: LinearOperator) -> None:
         super().__init__(operand.domain, operand.range)
         self.operands = nn.ModuleList([operand])
@@ -165,7 +168,8 @@ class Scaled(Expression):
 
     def __repr__(self) -> str:
         """Return ``2 * A``."""
-        value = self.scalar.item() if isinstance(self.scalar, Tensor) else self.scalar
+        scalar = self.scalar
+        value = scalar.item() if isinstance(scalar, Tensor) else scalar
         return f"{value:g} * {_parenthesised(self.operand, (Sum,))}"
 
 
@@ -226,7 +230,10 @@ class BlockDiagonal(Expression):
     """``(x₁, x₂, …) ↦ (A x₁, B x₂, …)`` on tuples."""
 
     def __init__(self, operands: Sequence[LinearOperator]) -> None:
-        super().__init__(ProductSpace(op.domain for op in operands), ProductSpace(op.range for op in operands))
+        super().__init__(
+            ProductSpace(op.domain for op in operands),
+            ProductSpace(op.range for op in operands),
+        )
         self.operands = nn.ModuleList(operands)
 
     def _forward(self, x: tuple[Vector, ...]) -> tuple[Vector, ...]:
@@ -264,7 +271,9 @@ class Zero(LinearOperator):
     """``x ↦ 0`` from ``domain`` to a concrete ``range`` (the domain when not given)."""
 
     def __init__(
-        self, domain: AnySpace | tuple[int | None, ...], range: AnySpace | tuple[int | None, ...] | None = None
+        self,
+        domain: AnySpace | tuple[int | None, ...],
+        range: AnySpace | tuple[int | None, ...] | None = None,
     ) -> None:
         source = as_space(domain, None)
         super().__init__(source, source if range is None else as_space(range, None))
@@ -293,9 +302,7 @@ def block_diag(*operators: LinearOperator) -> LinearOperator:
 
 def conjugate(scalar: complex | Tensor) -> complex | Tensor:
     """Return the complex conjugate of a number or tensor; real ones come back unchanged."""
-    if isinstance(scalar, Tensor):
-        return scalar.conj()
-    return scalar.conjugate() if isinstance(scalar, complex) else scalar
+    return scalar.conj() if isinstance(scalar, Tensor) else scalar.conjugate()
 
 
 def _zeros(space: AnySpace, like: Vector) -> Vector:
@@ -305,7 +312,9 @@ def _zeros(space: AnySpace, like: Vector) -> Vector:
     concrete = space if space.dtype is not None else space.to(first.dtype)
     # 0·x keeps the result inside autograd and vmap, where a fresh tensor would not be
     zeros = concrete.zeros(first.shape[0], first.device)
-    return map_vector(lambda z: z + 0 * first.flatten(1).sum(1).reshape(-1, *[1] * (z.ndim - 1)).to(z.dtype), zeros)
+    return map_vector(
+        lambda z: z + 0 * first.flatten(1).sum(1).reshape(-1, *[1] * (z.ndim - 1)).to(z.dtype), zeros
+    )
 
 
 def _require_some(operators: Sequence[object], what: str) -> None:

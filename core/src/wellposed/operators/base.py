@@ -53,7 +53,9 @@ class Operator(Immutable):
 
     def _forward(self, x: Any) -> Any:
         """Compute A(x) for a checked ``x``."""
-        raise ParameterError(f"{type(self).__name__} does not define _forward(self, x); write it: it computes A(x).")
+        raise ParameterError(
+            f"{type(self).__name__} does not define _forward(self, x); write it: it computes A(x)."
+        )
 
     def forward(self, x: Any, generator: torch.Generator | None = None, **parameters: Any) -> Any:
         """Return A(x). An operator has no noise, so ``generator`` is accepted and unused."""
@@ -219,7 +221,9 @@ class LinearOperator(Operator):
         return to_scipy(self)
 
 
-def as_space(space: AnySpace | tuple[int | None, ...] | list[int | None], dtype: torch.dtype | None) -> AnySpace:
+def as_space(
+    space: AnySpace | tuple[int | None, ...] | list[int | None], dtype: torch.dtype | None
+) -> AnySpace:
     """Return a space, giving ``dtype`` to a bare shape or to a space that leaves it free."""
     if isinstance(space, ProductSpace):
         return space
@@ -230,13 +234,17 @@ def as_space(space: AnySpace | tuple[int | None, ...] | list[int | None], dtype:
 
 def _moved(space: AnySpace, move: Callable[[Tensor], Tensor]) -> AnySpace:
     if isinstance(space, ProductSpace):
-        return ProductSpace(_moved(s, move) for s in space.spaces)
+        return ProductSpace(tuple(_moved(s, move) for s in space.spaces))
     return space if space.dtype is None else space.to(move(torch.empty(0, dtype=space.dtype)).dtype)
 
 
 def _brief(value: object) -> str:
     if isinstance(value, Tensor):
-        return f"{value.item():.4g}" if value.numel() == 1 and not value.is_complex() else str(tuple(value.shape))
+        return (
+            f"{value.item():.4g}"
+            if value.numel() == 1 and not value.is_complex()
+            else str(tuple(value.shape))
+        )
     if isinstance(value, Space):
         return str(value)
     return getattr(value, "__name__", repr(value))

@@ -6,6 +6,7 @@ Fourier space. Small kernels go through a direct convolution where that is faste
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Literal, TypeAlias
 
@@ -13,7 +14,7 @@ import torch
 from torch import Tensor
 
 from wellposed.errors import ParameterError, SpaceError
-from wellposed.linalg.functions import adjoint, gram, squared_modulus
+from wellposed.linalg.functions import adjoint
 from wellposed.linalg.spectral import apply_spectrum
 from wellposed.operators.base import LinearOperator, as_space
 from wellposed.operators.derived import Derived
@@ -32,9 +33,9 @@ class CircularConvolution(LinearOperator):
     Parameters
     ----------
     kernel
-        Spatial shape ``(kh, kw)`` (or ``(k,)``, ``(kd, kh, kw)``), shared by all channels; ``(C, kh, kw)`` per
-        channel; ``(B, C or 1, kh, kw)`` per sample. Its centre, index ``k // 2`` per axis, is the origin. A kernel
-        larger than the image wraps around.
+        Spatial shape ``(kh, kw)`` (or ``(k,)``, ``(kd, kh, kw)``), shared by all channels; ``(C, kh, kw)``
+        per channel; ``(B, C or 1, kh, kw)`` per sample. Its centre, index ``k // 2`` per axis, is the
+        origin. A kernel larger than the image wraps around.
     domain
         Space or shape ``(C, H, W)`` of ``x``; the number of spatial axes is ``len(shape) − 1``.
     """
@@ -62,12 +63,6 @@ class CircularConvolution(LinearOperator):
 
     def _evidence(self) -> tuple[Evidence, ...]:
         return (self.spectrum(),)
-
-
-@gram.register
-def _(op: CircularConvolution) -> LinearOperator:
-    e = op.spectrum()
-    return FourierMultiplier(squared_modulus(e.spectrum), op.domain, e.dims, e.half)
 
 
 @fuse_product.register(CircularConvolution, CircularConvolution)
@@ -120,8 +115,10 @@ class Convolution(LinearOperator):
         """Choose sizes at which the FFT is fast; circular data keep theirs, which the wrap needs."""
         from scipy.fft import next_fast_len
 
-        grown = image if self.boundary in ("valid", "circular") else tuple(
-            n + k - 1 for n, k in zip(image, taps, strict=True)
+        grown = (
+            image
+            if self.boundary in ("valid", "circular")
+            else tuple(n + k - 1 for n, k in zip(image, taps, strict=True))
         )
         fast = image if self.boundary == "circular" else tuple(next_fast_len(n, real=True) for n in grown)
         self._slack: Widths = tuple((0, f - n) for f, n in zip(fast, grown, strict=True))
@@ -169,7 +166,8 @@ def transfer_function(kernel: Tensor, sizes: tuple[int, ...], half: bool) -> Ten
     dims = tuple(range(-len(sizes), 0))
     for axis, n in zip(dims, sizes, strict=True):
         kernel = _wrapped(kernel, axis, n)
-    return torch.fft.rfftn(kernel, dim=dims) if half else torch.fft.fftn(kernel, dim=dims)
+    transform: Callable[..., Tensor] = torch.fft.rfftn if half else torch.fft.fftn
+    return transform(kernel, dim=dims)
 
 
 def _wrapped(kernel: Tensor, axis: int, n: int) -> Tensor:
@@ -177,7 +175,7 @@ def _wrapped(kernel: Tensor, axis: int, n: int) -> Tensor:
     blocks = -(-k // n)
     widths = [(0, 0)] * (-axis - 1)
     padded = pad(kernel, ((0, blocks * n - k), *widths), "zero")
-    folded = padded.unflatten(axis, (blocks, n)).sum(axis - 1 if axis < 0 else axis)
+    folded = torch.unflatten(padded, axis, (blocks, n)).sum(axis - 1)
     return folded.roll(-(k // 2), axis)
 
 
@@ -189,8 +187,8 @@ def image_space(domain: AnySpace | tuple[int, ...], kernel: Tensor) -> Space:
     spatial, channels = len(space.shape) - 1, space.concrete_shape[0]
     if not spatial <= kernel.ndim <= spatial + 2:
         raise SpaceError(
-            f"kernel has shape {tuple(kernel.shape)}, but {space} has {spatial} spatial axes: give the kernel "
-            f"{spatial} axes, with an optional channel axis and batch axis before them."
+            f"kernel has shape {tuple(kernel.shape)}, but {space} has {spatial} spatial axes: give the "
+            f"kernel {spatial} axes, with an optional channel axis and batch axis before them."
         )
     if kernel.ndim > spatial and kernel.shape[-spatial - 1] not in (1, channels):
         raise SpaceError(
@@ -204,9 +202,13 @@ def require_smaller(taps: tuple[int, ...], image: tuple[int, ...]) -> None:
     """Raise :class:`SpaceError` when the kernel is larger than the image."""
     if any(k > n for k, n in zip(taps, image, strict=True)):
         raise SpaceError(
-            f"the kernel ({' × '.join(map(str, taps))}) is larger than the image ({' × '.join(map(str, image))}); "
+            f"the kernel {_times(taps)} is larger than the image {_times(image)}; "
             "crop the kernel's empty border, or use CircularConvolution, which wraps it."
         )
+
+
+def _times(sizes: tuple[int, ...]) -> str:
+    return " × ".join(map(str, sizes))
 
 
 def _sizes(space: Space) -> tuple[int, ...]:

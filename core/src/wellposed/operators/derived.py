@@ -14,7 +14,7 @@ from torch import Tensor
 
 
 class Derived:
-    """One derived tensor: ``Derived(compute)(source)`` returns ``compute(source)``, cached where it may be."""
+    """One derived tensor: ``Derived(compute)(source)`` is ``compute(source)``, cached where it may be."""
 
     def __init__(self, compute: Callable[[Tensor], Tensor]) -> None:
         self.compute = compute

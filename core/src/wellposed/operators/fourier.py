@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
 
 from wellposed.errors import DtypeError, SpaceError
-from wellposed.linalg.functions import adjoint, gram, squared_modulus
+from wellposed.linalg.functions import adjoint
 from wellposed.linalg.spectral import apply_spectrum
 from wellposed.operators.base import LinearOperator, as_space
 from wellposed.operators.multiply import Multiply
@@ -36,22 +36,25 @@ class FourierTransform(LinearOperator):
     ) -> None:
         space = as_space(domain, torch.complex64)
         if not space.is_complex:
-            raise DtypeError(f"FourierTransform needs complex data, got {space}; use Space(shape, torch.complex64).")
+            raise DtypeError(
+                f"FourierTransform needs complex data, got {space}; use Space(shape, torch.complex64)."
+            )
         super().__init__(space, space)
         self.dims = negative_dims(dims, space)
         self.centred = centred
 
     def _forward(self, x: Tensor) -> Tensor:
-        if not self.centred:
-            return torch.fft.fftn(x, dim=self.dims, norm="ortho")
-        x = torch.fft.ifftshift(x, dim=self.dims)
-        return torch.fft.fftshift(torch.fft.fftn(x, dim=self.dims, norm="ortho"), dim=self.dims)
+        return self._centred(torch.fft.fftn, x)
 
     def _adjoint(self, y: Tensor) -> Tensor:
+        return self._centred(torch.fft.ifftn, y)
+
+    def _centred(self, transform: Callable[..., Tensor], x: Tensor) -> Tensor:
         if not self.centred:
-            return torch.fft.ifftn(y, dim=self.dims, norm="ortho")
-        y = torch.fft.ifftshift(y, dim=self.dims)
-        return torch.fft.fftshift(torch.fft.ifftn(y, dim=self.dims, norm="ortho"), dim=self.dims)
+            return transform(x, dim=self.dims, norm="ortho")
+        x = transform(torch.fft.ifftshift(x, dim=self.dims), dim=self.dims, norm="ortho")
+        shifted: Tensor = torch.fft.fftshift(x, dim=self.dims)
+        return shifted
 
     def _evidence(self) -> tuple[Evidence, ...]:
         return (Unitary(),)
@@ -68,7 +71,7 @@ class FourierMultiplier(LinearOperator):
         Space or shape of ``x``.
     dims
         Negative axes to transform.
-    half
+    half_spectrum
         The spectrum is the half spectrum of ``rfftn`` and x is real; the default follows the domain.
     """
 
@@ -79,25 +82,25 @@ class FourierMultiplier(LinearOperator):
         spectrum: Tensor,
         domain: AnySpace | tuple[int, ...],
         dims: Sequence[int] = (-2, -1),
-        half: bool | None = None,
+        half_spectrum: bool | None = None,
     ) -> None:
         real = spectrum.real.dtype
-        space = as_space(domain, real if half in (True, None) else _complex(real))
+        space = as_space(domain, real if half_spectrum in (True, None) else _complex(real))
         super().__init__(space, space)
         self.dims = negative_dims(dims, space)
-        self.half = (not space.is_complex) if half is None else half
-        if self.half and space.is_complex:
-            raise DtypeError(f"a half spectrum belongs to real data, got {space}; pass half=False.")
+        self.half_spectrum = (not space.is_complex) if half_spectrum is None else half_spectrum
+        if self.half_spectrum and space.is_complex:
+            raise DtypeError(f"a half spectrum belongs to real data, got {space}; pass half_spectrum=False.")
         self.register_value("spectrum", spectrum)
 
     def _forward(self, x: Tensor) -> Tensor:
         return apply_spectrum(self._diagonal(), x)
 
     def _adjoint(self, y: Tensor) -> Tensor:
-        return apply_spectrum(FourierDiagonal(self.spectrum.conj(), self.dims, self.half), y)
+        return apply_spectrum(FourierDiagonal(self.spectrum.conj(), self.dims, self.half_spectrum), y)
 
     def _diagonal(self) -> FourierDiagonal:
-        return FourierDiagonal(self.spectrum, self.dims, self.half)
+        return FourierDiagonal(self.spectrum, self.dims, self.half_spectrum)
 
     def _evidence(self) -> tuple[Evidence, ...]:
         return (self._diagonal(),)
@@ -105,19 +108,14 @@ class FourierMultiplier(LinearOperator):
 
 @adjoint.register
 def _(op: FourierMultiplier) -> LinearOperator:
-    return FourierMultiplier(op.spectrum.conj().resolve_conj(), op.domain, op.dims, op.half)
-
-
-@gram.register
-def _(op: FourierMultiplier) -> LinearOperator:
-    return FourierMultiplier(squared_modulus(op.spectrum), op.domain, op.dims, op.half)
+    return FourierMultiplier(op.spectrum.conj().resolve_conj(), op.domain, op.dims, op.half_spectrum)
 
 
 @fuse_product.register(FourierMultiplier, FourierMultiplier)
 def _multipliers(a: FourierMultiplier, b: FourierMultiplier) -> LinearOperator | None:
-    if (a.dims, a.half) != (b.dims, b.half):
+    if (a.dims, a.half_spectrum) != (b.dims, b.half_spectrum):
         return None
-    return FourierMultiplier(a.spectrum * b.spectrum, b.domain, a.dims, a.half)
+    return FourierMultiplier(a.spectrum * b.spectrum, b.domain, a.dims, a.half_spectrum)
 
 
 @fuse_product.register(Multiply, Multiply)

@@ -104,13 +104,15 @@ def as_operator(physics: Any, domain: AnySpace | tuple[int, ...] | None = None) 
     space = domain if domain is not None else getattr(physics, "domain", None)
     if space is None:
         raise ParameterError(
-            f"{type(physics).__name__} does not know its domain; say it: as_operator(obj, domain=Space((C, H, W)))."
+            f"{type(physics).__name__} does not know its domain; say it: as_operator(obj, Space((C, H, W)))."
         )
     if hasattr(physics, "A") and hasattr(physics, "A_adjoint"):
         return Foreign(physics, space)
     if callable(physics):
         return LinearFunction(physics, space)
-    raise ParameterError(f"{type(physics).__name__} is not an operator: it has no A and A_adjoint, and is not callable.")
+    raise ParameterError(
+        f"{type(physics).__name__} is not an operator: it has no A and A_adjoint, and is not callable."
+    )
 
 
 def _range(
@@ -125,5 +127,5 @@ def _range(
 def space_of(x: Vector) -> AnySpace:
     """Return the space that a batch of vectors lives in."""
     if isinstance(x, (tuple, list)):
-        return ProductSpace(space_of(part) for part in x)
+        return ProductSpace(tuple(space_of(part) for part in x))
     return Space(x.shape[1:], x.dtype)

@@ -35,7 +35,9 @@ class Matrix(LinearOperator):
         range: AnySpace | tuple[int, ...] | None = None,
     ) -> None:
         if matrix.ndim not in (2, 3):
-            raise SpaceError(f"matrix has shape {tuple(matrix.shape)}; expected (m, n), or (B, m, n) per sample.")
+            raise SpaceError(
+                f"matrix has shape {tuple(matrix.shape)}; expected (m, n), or (B, m, n) per sample."
+            )
         m, n = matrix.shape[-2:]
         source = as_space((n,) if domain is None else domain, matrix.dtype)
         target = as_space((m,) if range is None else range, matrix.dtype)
@@ -63,7 +65,9 @@ def _(op: Matrix, z: Vector, y: Vector, gamma: Tensor | float, **options: Any) -
     """Solve (I + γM*M) u = z + γM*y by a Cholesky-like direct solve."""
     right = flatten(z) + expand(gamma, flatten(z)) * _apply(op.matrix.mH, flatten(y))
     g = gamma.reshape(-1, 1, 1) if isinstance(gamma, Tensor) and gamma.ndim else gamma
-    normal = torch.eye(op.domain.size, dtype=right.dtype, device=right.device) + g * (op.matrix.mH @ op.matrix)
+    normal = torch.eye(op.domain.size, dtype=right.dtype, device=right.device) + g * (
+        op.matrix.mH @ op.matrix
+    )
     return unflatten(torch.linalg.solve(normal, right.unsqueeze(-1)).squeeze(-1), op.domain)
 
 

@@ -59,7 +59,9 @@ class Mask(LinearOperator):
         values = mask.to(torch.get_default_dtype()) if mask.dtype == torch.bool else mask
         if not bool(((values == 0) | (values == 1)).all()):
             bad = values[(values != 0) & (values != 1)].flatten()[0].item()
-            raise SpaceError(f"a mask holds zeros and ones, but this one holds {bad:g}; use Multiply for weights.")
+            raise SpaceError(
+                f"a mask holds zeros and ones, but this one holds {bad:g}; use Multiply for weights."
+            )
         source = as_space(tuple(mask.shape) if domain is None else domain, values.dtype)
         require_broadcast("mask", values, source)
         super().__init__(source, source)

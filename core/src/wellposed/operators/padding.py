@@ -36,14 +36,18 @@ class Pad(LinearOperator):
         ``zero``, ``circular``, ``replicate`` or ``reflect``.
     """
 
-    def __init__(self, domain: AnySpace | tuple[int, ...], widths: Sequence[tuple[int, int]], boundary: Boundary) -> None:
+    def __init__(
+        self, domain: AnySpace | tuple[int, ...], widths: Sequence[tuple[int, int]], boundary: Boundary
+    ) -> None:
         space = _image(domain)
         self_widths = tuple((int(a), int(b)) for a, b in widths)
         require_boundary(boundary)
         sizes = space.concrete_shape[-len(self_widths) :]
         for n, (before, after) in zip(sizes, self_widths, strict=True):
             _require_width(n, before, after, boundary)
-        super().__init__(space, _resized(space, [n + a + b for n, (a, b) in zip(sizes, self_widths, strict=True)]))
+        super().__init__(
+            space, _resized(space, [n + a + b for n, (a, b) in zip(sizes, self_widths, strict=True)])
+        )
         self.widths = self_widths
         self.boundary = boundary
 
@@ -73,7 +77,9 @@ class Crop(LinearOperator):
         cut = tuple((int(a), int(b)) for a, b in widths)
         sizes = space.concrete_shape[-len(cut) :]
         if any(a < 0 or b < 0 or a + b > n for n, (a, b) in zip(sizes, cut, strict=True)):
-            raise SpaceError(f"cannot cut {cut} off {space}: more pixels than there are, or a negative number.")
+            raise SpaceError(
+                f"cannot cut {cut} off {space}: more pixels than there are, or a negative number."
+            )
         super().__init__(space, _resized(space, [n - a - b for n, (a, b) in zip(sizes, cut, strict=True)]))
         self.widths = cut
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import TypeAlias
 
 import torch
@@ -78,21 +79,24 @@ def _if_any(kind: type[Evidence]) -> Rule:
 
 
 # A product of maps with A*A = I (or A A* = I, or both) has the property; so has a block diagonal.
-for _kind in (Unitary, Isometry, Coisometry):
+_kinds: tuple[type[Evidence], ...] = (Unitary, Isometry, Coisometry)
+for _kind in _kinds:
     propagates(Composition, _kind)(_if_all(_kind))
     propagates(BlockDiagonal, _kind)(_if_all(_kind))
 
 # (A + B)* = A* + B*, and block by block; a sum of projections need not be one.
-for _kind in (SelfAdjoint, PositiveSemidefinite):
+_kinds = (SelfAdjoint, PositiveSemidefinite)
+for _kind in _kinds:
     propagates(Sum, _kind)(_if_all(_kind))
     propagates(BlockDiagonal, _kind)(_if_all(_kind))
     propagates(Adjoint, _kind)(_if_all(_kind))
-for _expression in (BlockDiagonal, Adjoint):
-    propagates(_expression, Projection)(_if_all(Projection))
+propagates(BlockDiagonal, Projection)(_if_all(Projection))
+propagates(Adjoint, Projection)(_if_all(Projection))
 propagates(Adjoint, Unitary)(_if_all(Unitary))
 
 # One operand that is linear over the reals only makes the whole so.
-for _expression in (Composition, Sum, Scaled, Adjoint, Stack, BlockDiagonal):
+_every: tuple[type[Expression], ...] = (Composition, Sum, Scaled, Adjoint, Stack, BlockDiagonal)
+for _expression in _every:
     propagates(_expression, RealLinear)(_if_any(RealLinear))
 
 
@@ -293,7 +297,7 @@ def _product_symmetry(op: Composition) -> Evidence | None:
     if parts is None:
         return None
     chain: list[Symmetry] = parts  # type: ignore[assignment]
-    if any(left.T_in != right.T_out for left, right in zip(chain, chain[1:], strict=False)):
+    if any(left.T_in != right.T_out for left, right in pairwise(chain)):
         return None
     return Symmetry(chain[-1].T_in, chain[0].T_out, sum(s.accuracy for s in chain))
 
@@ -328,7 +332,7 @@ def _accuracy(op: Expression) -> Evidence | None:
     return AdjointAccuracy(sum(e.accuracy for e in declared), "; ".join(e.reason for e in declared))
 
 
-for _expression in (Composition, Sum, Scaled, Adjoint, Stack, BlockDiagonal):
+for _expression in _every:
     propagates(_expression, AdjointAccuracy)(_accuracy)
 
 
@@ -351,4 +355,4 @@ def _is_complex(scalar: complex | Tensor) -> bool:
 
 
 def _modulus(scalar: complex | Tensor) -> float:
-    return float(abs(scalar.detach() if isinstance(scalar, Tensor) else scalar))
+    return float(scalar.detach().abs()) if isinstance(scalar, Tensor) else abs(scalar)

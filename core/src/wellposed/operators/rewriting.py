@@ -12,6 +12,7 @@ A rule may return ``None`` when it does not apply to these particular operands.
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import TypeAlias
 
 from torch import Tensor
@@ -55,7 +56,7 @@ def product(*factors: LinearOperator) -> LinearOperator:
     """Return the composition of ``factors``, the last acting first, simplified."""
     scalar: complex | Tensor = 1
     flat: list[LinearOperator] = []
-    for left, right in zip(factors, factors[1:], strict=False):
+    for left, right in pairwise(factors):
         _require_fit(left, right)
     for factor in factors:
         while isinstance(factor, Scaled):

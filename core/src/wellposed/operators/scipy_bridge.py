@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def to_scipy(op: LinearOperator) -> ScipyLinearOperator:
-    """Return ``op`` on flattened single samples as a SciPy operator of shape ``(range.size, domain.size)``."""
+    """Return ``op`` on flattened single samples as a SciPy operator ``(range.size, domain.size)``."""
     from scipy.sparse.linalg import LinearOperator as ScipyLinearOperator
 
     dtype = op.range.dtype or op.domain.dtype or torch.get_default_dtype()
@@ -62,7 +62,10 @@ class FromScipy(LinearOperator):
         self_operator = aslinearoperator(operator)
         dtype = torch.as_tensor(np.empty(0, self_operator.dtype)).dtype
         m, n = self_operator.shape
-        super().__init__(as_space((n,) if domain is None else domain, dtype), as_space((m,) if range is None else range, dtype))
+        super().__init__(
+            as_space((n,) if domain is None else domain, dtype),
+            as_space((m,) if range is None else range, dtype),
+        )
         self.operator = operator
 
     def _forward(self, x: Tensor) -> Tensor:
@@ -97,7 +100,7 @@ class _Matvec(torch.autograd.Function):
         _, ctx.op, ctx.transposed = inputs
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:  # type: ignore[override]
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
         return _Matvec.apply(grad, ctx.op, not ctx.transposed), None, None  # type: ignore[no-untyped-call]
 
 
