@@ -14,9 +14,8 @@ import tifffile
 from PIL import Image, PngImagePlugin, TiffImagePlugin
 
 from wellposed_viz.photo._deep import Array
-from wellposed_viz.photo._metadata import PREFIX, XMP_KEY, fitting_profile, upright_exif
+from wellposed_viz.photo._metadata import EXIF_GROUPS, PREFIX, XMP_KEY, fitting_profile, upright_exif
 
-EXIF_GROUPS = (0x8769, 0x8825)
 UNASSOCIATED_ALPHA = "unassalpha"
 
 

@@ -15,6 +15,7 @@ log = logging.getLogger("wellposed_viz.photo")
 
 ORIENTATION = 0x0112
 PREFIX = b"Exif\x00\x00"
+EXIF_GROUPS = (0x8769, 0x8825)  # camera settings, place
 XMP_KEY = "XML:com.adobe.xmp"
 # Tags that describe how this one TIFF stores its pixels, colours and size: the next file has its own.
 STRUCTURE = {
@@ -104,14 +105,13 @@ def _exif_bytes(image: Image.Image) -> bytes | None:
 
 def _exif_of_tiff(source: Image.Exif) -> bytes | None:
     exif = Image.Exif()
-    for tag, value in source.items():
-        if tag not in STRUCTURE:
-            exif[tag] = value
-    for group in (0x8769, 0x8825):
-        values = dict(source.get_ifd(group))
+    kept = {tag: value for tag, value in source.items() if tag not in STRUCTURE and tag not in EXIF_GROUPS}
+    exif.update(kept)
+    groups = {group: dict(source.get_ifd(group)) for group in EXIF_GROUPS}
+    for group, values in groups.items():
         if values:
             exif.get_ifd(group).update(values)
-    return exif.tobytes() if len(exif) or exif._ifds else None
+    return exif.tobytes() if kept or any(groups.values()) else None
 
 
 def upright_exif(blob: bytes) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import stat
 import warnings
@@ -35,10 +36,22 @@ MODES = {
 }
 
 
+class BoundedFile(io.BufferedReader):
+    """A file that is never asked for more bytes than it has.
+
+    Python reserves what ``read`` is asked for before it reads, and a PNG chunk may claim 4 GiB.
+    """
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Return up to ``size`` bytes."""
+        left = max(0, os.fstat(self.fileno()).st_size - self.tell())
+        return super().read(left if size is None or size < 0 else min(size, left))
+
+
 @contextlib.contextmanager
 def opened(path: str | PathLike[str], max_pixels: int) -> Iterator[Image.Image]:
     """Yield Pillow's undecoded image, its header checked."""
-    with Image.open(path, formats=FORMATS) as image:
+    with BoundedFile(io.FileIO(path)) as file, Image.open(file, formats=FORMATS) as image:
         _check_header(path, image, max_pixels)
         yield image
 

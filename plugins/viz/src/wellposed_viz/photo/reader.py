@@ -67,10 +67,10 @@ class PhotoReader:
             else:
                 with opened(path, self.max_pixels) as image:
                     rotation = orientation_of(image)
+                    kept = metadata_of(image)  # first: decoding a TIFF drops some of it
                     samples, peak, form = self._samples(path, image)
                     if form == "TIFF" and peak == 255:
                         rotation = 1  # Pillow has turned it upright by itself
-                    kept = metadata_of(image)
             values = _normalised(path, upright(samples, rotation), peak)
         meta = {
             "source": Path(fspath(path)).name,
