@@ -19,7 +19,8 @@ NOISES = {
 }  # fmt: skip
 TRANSFORMS = {
     "flips": transforms.Flips, "rotations90": transforms.Rotations90,
-    "cyclic_shifts": transforms.CyclicShifts, "subpixel_shifts": transforms.SubpixelShifts, "rotations": transforms.Rotations,
+    "cyclic_shifts": transforms.CyclicShifts, "subpixel_shifts": transforms.SubpixelShifts,
+    "rotations": transforms.Rotations,
     "scalings": transforms.Scalings, "projective": transforms.Projective,
 }  # fmt: skip
 few = settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])

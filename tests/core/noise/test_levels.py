@@ -164,3 +164,30 @@ class _Evaluate(nn.Module):
 
     def forward(self, x):
         return self.law.log_prob(x, x + 0.1)
+
+
+def test_whole_numbers_and_empty_images_are_fine():
+    assert torch.equal(
+        N.Gaussian(torch.tensor([1, 2, 3])).sigma, torch.tensor([1.0, 2.0, 3.0], dtype=torch.float64)
+    )
+    for model in (N.Poisson(), N.Gaussian(), N.PoissonGaussian(), N.LogPoisson()):
+        empty = torch.zeros(2, 1, 0, 4)
+        assert model(empty).shape == empty.shape
+        assert torch.equal(model.log_prob(empty, empty), torch.zeros(2))
+
+
+def test_a_law_of_its_own_may_have_other_arguments():
+    class Named(Noise):
+        def __init__(self, name="shot"):
+            super().__init__()
+            self.name = name
+
+    assert repr(Named()) == "Named(name='shot')"
+
+
+@pytest.mark.parametrize(
+    "model", [N.Poisson(1e-6), N.LogPoisson(1e7), N.Quantisation(1e-6), N.Quantisation(1e-6, 0.1)]
+)
+def test_data_drawn_in_float32_are_possible_in_float64(model):
+    y = model(X, torch.Generator().manual_seed(0))
+    assert torch.isfinite(model.log_prob(y.double(), X.double())).all()

@@ -16,6 +16,8 @@ from wellposed.errors import ParameterError
 from wellposed.random import streams
 
 _NEAR = 1e-3
+# data are often stored in float32 and evaluated in float64, so the coarser precision sets the tolerance
+_ROUNDINGS = 32 * torch.finfo(torch.float32).eps
 
 
 def poisson_log_mass(k: Tensor, rate: Tensor) -> Tensor:
@@ -58,7 +60,7 @@ def nearest_count(ratio: Tensor) -> tuple[Tensor, Tensor]:
     likelihood of −inf still says in which direction to move.
     """
     whole = ratio.detach().round()
-    tolerance = _NEAR + 32 * torch.finfo(ratio.dtype).eps * whole.abs()
+    tolerance = _NEAR + _ROUNDINGS * whole.abs()
     is_count = ((ratio.detach() - whole).abs() <= tolerance) & (whole >= 0)
     snapped = ratio + torch.where(is_count, whole - ratio.detach(), torch.zeros_like(whole))
     return snapped, torch.where(is_count, 0.0, -math.inf).to(ratio.dtype)

@@ -21,7 +21,7 @@ from wellposed.random import randn_like
 
 _REACH = 8.5
 _TAIL = 12
-_PER_WIDTH = 1.4
+_PER_WIDTH = 1.2
 
 
 class PoissonGaussian(Noise):
@@ -95,7 +95,8 @@ def _window(rate: Tensor, seen: Tensor, width: Tensor) -> tuple[Tensor, Tensor, 
     mode = _mode(rate.clamp(min=0), seen, width)
     spread = (1 / (mode + 0.5) + 1 / width**2).rsqrt()
     start = (mode - _REACH * spread).floor().clamp(min=0)
-    stop = mode + _REACH * spread + _TAIL
+    # a Poisson law of few counts has a longer right tail than its width says
+    stop = mode + _REACH * spread + torch.where(start > 0, 0, _TAIL)
     # the sum has an edge at k = 0, where only every single term will do
     stride = torch.where(start > 0, (spread / _PER_WIDTH).floor().clamp(min=1), torch.ones_like(start))
     steps = (stop - start) / stride

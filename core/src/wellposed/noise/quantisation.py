@@ -73,7 +73,7 @@ class Quantisation(Noise):
     def _log_density(self, y: Tensor, mean: Tensor) -> Tensor:
         step, sigma = self._at("step", mean), self._at("sigma", mean)
         ratio = (y / step).detach()
-        tolerance = 1e-3 + 32 * torch.finfo(y.dtype).eps * ratio.abs()
+        tolerance = 1e-3 + 32 * torch.finfo(torch.float32).eps * ratio.abs()
         off_grid = (ratio - ratio.round()).abs() > tolerance
         rounds = torch.where(ratio.round() == torch.round(mean / step), 0.0, -math.inf)
         noisy = _log_bin(y - mean, step / 2, torch.where(sigma > 0, sigma, torch.ones_like(sigma)))

@@ -39,7 +39,8 @@ class Rotations(PlaneTransform[Angle]):
     -----
     What leaves the frame is lost, and zeros come in. ``accuracy`` is the relative error of T_g⁻¹T_g = 1 and
     T_g T_h = T_gh on :meth:`probe` at 32 × 32 pixels; 0.003 was the worst of 4800 draws, and it
-    falls with the fourth power of the size. For multiples of 90° use :class:`~wellposed.transforms.Rotations90`.
+    falls with the fourth power of the size. For multiples of 90° use
+    :class:`~wellposed.transforms.Rotations90`.
     """
 
     accuracy: ClassVar[float] = 0.005
