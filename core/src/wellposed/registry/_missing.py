@@ -54,15 +54,16 @@ class Missing:
         return None
 
     def _suggestion(self, name: str) -> str:
-        """Name what is near: by the whole name, or by what follows the prefix."""
-        tails = {known.partition(".")[2]: known for known in self.components}
-        close = [
-            *nearest(name, self.components),
-            *(tails[t] for t in nearest(name.rpartition(".")[2], tails)),
-        ]
+        """Name what is near by what follows the prefix, the same pack first: prefixes alone are alike."""
+        pack, dot, tail = name.partition(".")
+        by_tail: dict[str, list[str]] = {}
+        for known in self.components:
+            by_tail.setdefault(known.partition(".")[2], []).append(known)
+        close = [known for word in nearest(tail if dot else name, by_tail) for known in by_tail[word]]
+        close.sort(key=lambda known: not known.startswith(f"{pack}."))
         if not close:
             return " `wellposed list` shows all."
-        return f" Did you mean {' or '.join(map(repr, list(dict.fromkeys(close))[:3]))}?"
+        return f" Did you mean {' or '.join(map(repr, close[:3]))}?"
 
 
 def _caused_by(failures: list[PackFailure], subject: str = "") -> RegistryError:
