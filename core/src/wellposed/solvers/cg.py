@@ -101,12 +101,12 @@ def _iterate(
         add_(r, -step, q)
         previous, rr = rr, dot(r, r)
         # x waits until the step is known to be sound, so it never has to be taken back.
-        shortest = np.minimum(shortest, step)
         going = (step > 0) & (rr > goal) & (rr < np.inf) & (step * eps < shortest)
+        longest, shortest = shortest / eps, np.minimum(shortest, step)
         if progress.partial:
             going = going | ~progress.active
         if k >= progress.next_limit or not going.all():
-            step, rr = _judge(progress, k, step, pq, shortest / eps, previous, rr, goal)
+            step, rr = _judge(progress, k, step, pq, longest, previous, rr, goal)
         add_(x, step, p)
         if report is not None:
             progress.ask(report(k, x, np.sqrt(rr)), k)

@@ -5,6 +5,10 @@ derivative of the true solution: whatever x's own derivative is, it cancels. Sta
 is exact to first order; one more step from there is exact to third. The step's backward is one more solve,
 with the adjoint system, and is itself differentiable. Memory: two evaluations of A, no matter how many
 iterations were made.
+
+Reverse mode only: ``torch.func`` transforms and forward mode are refused by torch, because the steps capture ``op``;
+the batch axis takes the place of ``vmap``. An adjoint solve that reaches no tolerance gives a gradient of that
+accuracy, as the forward solve does.
 """
 
 from __future__ import annotations

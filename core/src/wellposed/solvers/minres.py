@@ -41,7 +41,8 @@ def minres(
     """Solve A x = b for a self-adjoint A, definite or not, every sample for itself.
 
     Singular A is fine where b lies in its range. Where it does not, a least-squares solution is returned with
-    the reason ``SINGULAR`` and ``converged`` false.
+    the reason ``SINGULAR`` and ``converged`` false. Operators with a condition number
+    beyond about 1/√eps of the dtype may be taken for singular.
 
     Parameters
     ----------
@@ -86,9 +87,15 @@ class _Rotations:
         self.phibar, self.square, self.old = beta, zero, zero
         self.root = beta
 
-    def floor(self, like: Rows) -> Scalars:
-        """Return what ‖A r‖/‖r‖ cannot be told from zero below: some rounding errors of ‖A‖."""
-        return 20 * torch.finfo(like[0].dtype).eps * np.sqrt(self.square)
+    def stuck(self, like: Rows) -> Scalars:
+        """Whether ‖A r‖ has vanished while r stays: a least-squares solution of inconsistent equations.
+
+        In exact arithmetic ‖A r‖/‖r‖ falls to zero; with rounding it turns near √eps·‖A‖, and x explodes
+        along the null space soon after. Hence the threshold, and a residual that no longer falls beside it.
+        """
+        eps = torch.finfo(like[0].dtype).eps
+        size = np.sqrt(self.square)
+        return (self.root <= 20 * eps * size) | ((self.root <= 0.2 * eps**0.5 * size) & (self.sn > 0.99))
 
     def turn(self, alpha: Scalars, beta: Scalars) -> tuple[Scalars, Scalars, Scalars, Scalars]:
         """Take the next column (alpha, beta); return ε, δ, γ, φ of Paige & Saunders."""
@@ -135,9 +142,10 @@ def _iterate(
         r_old, r_new, old = r_new, r_old, beta
         y, beta = _m_norm(precondition, r_new)
         epsilon, delta, gamma, phi = rotations.turn(alpha, beta)
-        going = (rotations.phibar > goal * unit) & (rotations.root > rotations.floor(r))
+        stuck = rotations.stuck(r)
+        going = (rotations.phibar > goal * unit) & ~stuck
         if progress.partial or k >= progress.next_limit or not going.all():
-            good = _judge(progress, k, rotations, goal * unit, alpha, beta, rotations.floor(r))
+            good = _judge(progress, k, rotations, goal * unit, alpha, beta, stuck)
             epsilon, delta, phi = (where(good, t, 0.0) for t in (epsilon, delta, phi))
             gamma = where(good, gamma, 1.0)
             for rows in (v, w, w_old):
@@ -154,17 +162,16 @@ def _iterate(
 
 def _judge(
     progress: Progress, k: int, rotations: _Rotations, goal: Scalars,
-    alpha: Scalars, beta: Scalars, floor: Scalars,
+    alpha: Scalars, beta: Scalars, stuck: Scalars,
 ) -> Scalars:  # fmt: skip
     """Retire the samples that cannot or need not go on; return which of them may take this step."""
     running = progress.active
     finite = np.isfinite(alpha) & (np.isfinite(beta) | (beta != beta))
     indefinite = np.isfinite(alpha) & np.isnan(beta)
-    # ‖A r‖ vanished while r did not: the x before this step is a least-squares solution.
-    stuck = rotations.root <= floor
     before = k - 1
     progress.stop(~finite, StopReason.NON_FINITE, before)
     progress.stop(indefinite, StopReason.INDEFINITE, before)
+    # ‖A r‖ is that of the x before this step, which therefore is the one to keep.
     progress.stop(stuck, StopReason.SINGULAR, before)
     progress.stop(rotations.phibar <= goal, StopReason.CONVERGED, k)
     progress.stop_at_limit(k)

@@ -208,7 +208,8 @@ def _rounds(
     """Run ``method`` for corrections until every sample is done or no longer improves."""
     going = system.code == 0
     while True:
-        erase_(system.r, ~going)
+        if not np.all(going):
+            erase_(system.r, ~going)
         scale = magnitude(system.r)
         r = copy(system.r)
         scale_(r, 1.0 / scale)

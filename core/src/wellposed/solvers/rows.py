@@ -119,7 +119,8 @@ class Layout:
 
 def where(mask: Scalars, a: Scalars, b: Scalars) -> Scalars:
     """Return ``a`` where ``mask`` holds, else ``b``; a NumPy scalar for a batch of one."""
-    return np.where(mask, a, b)[()]
+    chosen: Scalars = np.where(mask, a, b)
+    return chosen[()]
 
 
 def zeros(x: Rows) -> Rows:
