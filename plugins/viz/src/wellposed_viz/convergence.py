@@ -116,9 +116,7 @@ def _draw(
     axes.set_xlabel("iteration", fontsize=BODY, family=FAMILY, color=MUTED)
     axes.grid(True, axis="y", color=LINE, linewidth=0.8)
     axes.set_axisbelow(True)
-    axes.tick_params(
-        which="both", labelsize=SMALL, labelfontfamily=FAMILY[0], colors=MUTED, length=0, pad=5
-    )
+    axes.tick_params(which="both", labelsize=SMALL, labelfontfamily=FAMILY[0], colors=MUTED, length=0, pad=5)
     for side, spine in axes.spines.items():
         spine.set_visible(side == "bottom")
         spine.set_edgecolor(LINE)
@@ -132,10 +130,13 @@ def _legend(figure: Figure, colours: Mapping[str, str], across: int) -> None:
         loc="lower left",
         ncols=across,
         frameon=False,
+        bbox_to_anchor=(0.15 / figure.get_figwidth(), 0.12 / figure.get_figheight()),
+        borderaxespad=0.0,
+        borderpad=0.0,
         prop={"family": FAMILY, "size": BODY},
         labelcolor=INK,
     )
     for text, method in zip(box.get_texts(), colours, strict=True):
         # Afterwards, because a legend drops labels that begin with "_" and reads "$" as mathematics.
         text.set_parse_math(False)
-        text.set_text(shorten(method, 26))
+        text.set_text(shorten(method, 22))
