@@ -1,5 +1,6 @@
 """A configuration reaches nothing but the registry, whatever is written into it."""
 
+import contextlib
 import sys
 import threading
 
@@ -34,12 +35,9 @@ def everything_is_imported(lab):
 
 def watched(config, lab):
     _watch.events = []
-    try:
+    with contextlib.suppress(ConfigError):
         compose(config, lab)
-    except ConfigError:
-        pass
-    finally:
-        events, _watch.events = _watch.events, None
+    events, _watch.events = _watch.events, None
     return events
 
 
@@ -78,20 +76,14 @@ def test_nothing_is_imported_opened_or_run(lab, config):
 @settings(max_examples=100)
 @given(config=_configs | _values)
 def test_nothing_but_config_errors(lab, config):
-    try:
+    with contextlib.suppress(ConfigError):
         compose(config, lab)
-    except ConfigError as error:
-        assert str(error)
-    except TypeError as error:
-        raise AssertionError(f"{config!r} raised {error!r}") from error
 
 
-@pytest.mark.parametrize(
-    "name", [text for text in HOSTILE if not text.startswith("lab.k") and text != "lab.chain"]
-)
+@pytest.mark.parametrize("name", [text for text in HOSTILE if text not in ("lab.kernel", "lab.chain")])
 def test_hostile_names(lab, name):
     assert watched({"a": {"name": name}}, lab) == []
-    with pytest.raises(ConfigError, match="a.name"):
+    with pytest.raises(ConfigError, match=r"a\.name"):
         compose({"a": {"name": name}}, lab)
 
 

@@ -18,7 +18,8 @@ _scalars = (
     | st.floats(allow_nan=False)
     | st.text(st.characters(codec="utf-8"), max_size=8).map(lambda text: text.replace("@", "@@"))
 )
-_words = st.text(st.characters(codec="utf-8"), max_size=5)
+# A table of the key "space", say, stands for something else.
+_words = st.text(st.characters(codec="utf-8"), max_size=5).filter(lambda word: word not in ("space", "dtype"))
 _values = st.recursive(
     _scalars,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_words, inner, max_size=3),
@@ -32,25 +33,19 @@ def configs(draw):
     keys = draw(st.lists(_keys, unique=True, max_size=4))
     config = {}
     for i, key in enumerate(keys):
-        params = (
-            {
+        config[key] = {"name": "lab.chain"}
+        if i:
+            others = draw(st.sets(st.sampled_from(keys[:i])))
+            config[key]["params"] = {
                 "parts": draw(_values),
-                "table": [f"@{other}" for other in draw(st.sets(st.sampled_from(keys[:i])))],
+                "table": [f"@{other}" for other in sorted(others)],
             }
-            if i
-            else {}
-        )
-        config[key] = {"name": "lab.chain"} | ({"params": params} if params else {})
     return config
 
 
 @given(config=configs())
 def test_configurations(lab, config):
-    try:
-        problem = compose(config, lab)
-    except ConfigError as error:
-        assert "refuses its parameters" in str(error)  # a drawn table may look like a wrong literal
-        return
+    problem = compose(config, lab)
     written = to_config(problem)
     versions = {"wellposed": {"versions": problem.versions}}
     assert written == config | versions

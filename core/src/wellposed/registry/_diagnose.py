@@ -40,5 +40,4 @@ def _targets(pack: Pack) -> Iterator[tuple[str, str]]:
     for section in pack.report_sections:
         yield section.name, section.target
     for kind in pack.kinds:
-        if kind.protocol:
-            yield kind.name, kind.protocol
+        yield from ((kind.name, target) for target in (kind.protocol, kind.checks) if target)
