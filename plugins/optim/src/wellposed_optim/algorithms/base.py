@@ -19,7 +19,7 @@ from wellposed.immutable import Immutable
 from wellposed.spaces import Vector
 from wellposed_optim.algorithms.result import Result
 from wellposed_optim.fidelities import L2, Fidelity
-from wellposed_optim.noise_level import noise_level
+from wellposed_optim.noise_estimate import noise_level
 from wellposed_optim.parameters import keep, positive
 from wellposed_optim.priors import Prior, TotalVariation
 from wellposed_optim.start import initial_image
@@ -60,7 +60,9 @@ class Algorithm(Immutable):
         if weight is not None:
             positive("weight", weight, zero=True)
         if max_iterations < 1 or check_every < 1:
-            raise ParameterError(f"max_iterations = {max_iterations} and check_every = {check_every} must be ≥ 1.")
+            raise ParameterError(
+                f"max_iterations = {max_iterations} and check_every = {check_every} must be ≥ 1."
+            )
         positive("tolerance", tolerance, zero=True)
         self.fidelity: Fidelity = L2() if fidelity is None else fidelity
         self.prior: Prior = TotalVariation() if prior is None else prior
@@ -72,7 +74,9 @@ class Algorithm(Immutable):
 
     def _start(self, x: Tensor, y: Vector, physics: Any) -> Advance:
         """Prepare for ``y`` and return ``advance``: one iteration, which returns the new image."""
-        raise NotImplementedError(f"{type(self).__name__} does not define _start(self, x, y, physics); write it.")
+        raise NotImplementedError(
+            f"{type(self).__name__} does not define _start(self, x, y, physics); write it."
+        )
 
     def forward(self, y: Any, physics: Any, x0: Tensor | None = None) -> Tensor:
         """Return the reconstruction of ``y``, started from ``x0`` (by default from the back-projection)."""
@@ -127,7 +131,9 @@ class Algorithm(Immutable):
 class _Run:
     """One run of the loop."""
 
-    def __init__(self, algorithm: Algorithm, y: Any, physics: Any, history: bool, callback: Callback | None) -> None:
+    def __init__(
+        self, algorithm: Algorithm, y: Any, physics: Any, history: bool, callback: Callback | None
+    ) -> None:
         self.algorithm, self.y, self.physics = algorithm, y, physics
         self.history, self.callback = history, callback
         self.objectives: list[Tensor] = []

@@ -20,7 +20,9 @@ def gradient_step(fidelity: Fidelity, y: Vector, physics: Any, extra: float | Te
     """
     constant = torch.as_tensor(fidelity.lipschitz(y, physics) + extra)
     if not bool((constant > 0).all()):
-        raise ParameterError(f"the Lipschitz constant of the fidelity is {constant.tolist()}; is the operator zero?")
+        raise ParameterError(
+            f"the Lipschitz constant of the fidelity is {constant.tolist()}; is the operator zero?"
+        )
     return 1.0 / constant
 
 

@@ -43,13 +43,22 @@ class BM3D(Immutable):
     """
 
     def __init__(
-        self, stride: int = 4, radius: int = 12, group: int = 16, wiener_group: int = 16, threshold: float = 2.7
+        self,
+        stride: int = 4,
+        radius: int = 12,
+        group: int = 16,
+        wiener_group: int = 16,
+        threshold: float = 2.7,
     ) -> None:
         super().__init__()
         if not 1 <= stride <= PATCH:
-            raise ParameterError(f"stride = {stride}, but patches of {PATCH} pixels must overlap: 1 ≤ stride ≤ {PATCH}.")
+            raise ParameterError(
+                f"stride = {stride}, but patches of {PATCH} pixels must overlap: 1 ≤ stride ≤ {PATCH}."
+            )
         if any(n < 1 or n & (n - 1) for n in (group, wiener_group)) or max(group, wiener_group) > 64:
-            raise ParameterError(f"group = {group}, wiener_group = {wiener_group}: both must be powers of two ≤ 64.")
+            raise ParameterError(
+                f"group = {group}, wiener_group = {wiener_group}: both must be powers of two ≤ 64."
+            )
         if radius < 4:
             raise ParameterError(f"radius = {radius}, but it must be ≥ 4 to hold enough candidates.")
         self.stride = stride

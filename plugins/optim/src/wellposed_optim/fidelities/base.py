@@ -27,7 +27,9 @@ class Fidelity(Immutable):
 
     def distance_grad(self, u: Any, y: Any) -> Any:
         """Return the gradient of d(·, y) at ``u``, of the shape of ``u``."""
-        raise NotImplementedError(f"{type(self).__name__} does not define distance_grad(self, u, y); write it.")
+        raise NotImplementedError(
+            f"{type(self).__name__} does not define distance_grad(self, u, y); write it."
+        )
 
     def distance_prox(self, u: Any, y: Any, gamma: float | Tensor) -> Any:
         """Return argmin over v of γ·d(v, y) + ½‖v − u‖², with γ a number or ``(B,)``."""

@@ -32,7 +32,9 @@ class Poisson(Fidelity):
 
     def _constants(self, u: Tensor) -> tuple[Tensor, Tensor]:
         if u.is_complex():
-            raise ParameterError(f"counts have a real mean, but A x is {u.dtype}; take its magnitude in the physics.")
+            raise ParameterError(
+                f"counts have a real mean, but A x is {u.dtype}; take its magnitude in the physics."
+            )
         return per_sample(self.gain, u), per_sample(self.background, u)
 
     def distance(self, u: Tensor, y: Tensor) -> Tensor:

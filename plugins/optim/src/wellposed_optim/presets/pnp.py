@@ -10,7 +10,7 @@ from torch import Tensor
 from wellposed.errors import ParameterError
 from wellposed.immutable import Immutable
 from wellposed_optim.denoisers import BM3D
-from wellposed_optim.noise_level import noise_level
+from wellposed_optim.noise_estimate import noise_level
 from wellposed_optim.parameters import keep
 from wellposed_optim.start import initial_image
 

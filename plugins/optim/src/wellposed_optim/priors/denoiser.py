@@ -31,7 +31,9 @@ class DenoiserPrior(Prior):
 
     def value(self, x: Tensor) -> Tensor:
         """Raise :class:`StructureError`: a denoiser's prior is known by its prox only."""
-        raise StructureError("the prior that a denoiser implies has no known value; run without history=True.")
+        raise StructureError(
+            "the prior that a denoiser implies has no known value; run without history=True."
+        )
 
     def prox(self, x: Tensor, gamma: float | Tensor) -> Tensor:
         """Return ``denoiser(x, √γ)``."""

@@ -17,7 +17,11 @@ def soft_threshold(x: Tensor, threshold: Tensor | float) -> Tensor:
         size = x.abs()
         tiny = torch.finfo(size.dtype).tiny
         return x * ((size - threshold).clamp(min=0) / size.clamp(min=tiny))
-    return x - torch.clamp(x, -threshold, threshold) if isinstance(threshold, float) else _soft_real(x, threshold)
+    return (
+        x - torch.clamp(x, -threshold, threshold)
+        if isinstance(threshold, float)
+        else _soft_real(x, threshold)
+    )
 
 
 def _soft_real(x: Tensor, threshold: Tensor) -> Tensor:

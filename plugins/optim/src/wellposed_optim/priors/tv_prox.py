@@ -42,7 +42,9 @@ def project(p: Sequence[Tensor], radius: Tensor, *, isotropic: bool, vectorial: 
     return [t * f for t, f in zip(p, factor if not isotropic else [factor] * len(p), strict=True)]
 
 
-def duality_gap(z: Tensor, p: Sequence[Tensor], radius: Tensor, *, isotropic: bool, vectorial: bool) -> Tensor:
+def duality_gap(
+    z: Tensor, p: Sequence[Tensor], radius: Tensor, *, isotropic: bool, vectorial: bool
+) -> Tensor:
     """Return the gap relative to the primal objective at x = z − K*p, per sample ``(B,)``."""
     kp = gradient_adjoint(p)
     x = z - kp
@@ -56,7 +58,9 @@ def duality_gap(z: Tensor, p: Sequence[Tensor], radius: Tensor, *, isotropic: bo
 class Dual:
     """In-place fast gradient projection for one batch; ``p`` is the dual variable reached."""
 
-    def __init__(self, z: Tensor, radius: Tensor, start: Sequence[Tensor], *, isotropic: bool, vectorial: bool) -> None:
+    def __init__(
+        self, z: Tensor, radius: Tensor, start: Sequence[Tensor], *, isotropic: bool, vectorial: bool
+    ) -> None:
         self.z, self.radius, self.isotropic, self.vectorial = z, radius, isotropic, vectorial
         self.step = 1.0 / (4.0 * len(start))
         self.p = list(start)
@@ -92,7 +96,9 @@ class Dual:
         for d, q in enumerate(self.q, start=1):
             n = q.shape[-d] - 1
             inner = q.narrow(-d, 0, n)
-            inner.add_(self.x.narrow(-d, 1, n), alpha=self.step).sub_(self.x.narrow(-d, 0, n), alpha=self.step)
+            inner.add_(self.x.narrow(-d, 1, n), alpha=self.step).sub_(
+                self.x.narrow(-d, 0, n), alpha=self.step
+            )
 
     def _project(self) -> None:
         if not self.isotropic:
