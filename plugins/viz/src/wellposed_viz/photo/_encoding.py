@@ -16,6 +16,7 @@ from PIL import Image, PngImagePlugin, TiffImagePlugin
 from wellposed_viz.photo._deep import Array
 from wellposed_viz.photo._metadata import EXIF_GROUPS, PREFIX, XMP_KEY, fitting_profile, upright_exif
 
+PLACEHOLDER = 1  # tifffile writes no sub-directories: the tag before theirs, which is free, holds the place
 UNASSOCIATED_ALPHA = "unassalpha"
 
 
@@ -100,7 +101,7 @@ def _write_tiff(path: Path, samples: Array, kept: Mapping[str, Any]) -> None:
         exif.load(kept["exif"])
     groups = {tag: dict(exif.get_ifd(tag)) for tag in EXIF_GROUPS}
     tags: list[Any] = [_text_tag(tag, value) for tag, value in exif.items() if isinstance(value, str)]
-    tags += [(tag, "I", 1, 0, True) for tag, values in groups.items() if values]
+    tags += [(tag - PLACEHOLDER, "I", 1, 0, True) for tag, values in groups.items() if values]
     if kept["xmp"] is not None:
         tags.append((700, "B", len(kept["xmp"]), kept["xmp"], True))
     resolution = {} if kept["dpi"] is None else {"resolution": kept["dpi"], "resolutionunit": "INCH"}
@@ -130,7 +131,7 @@ def _text_tag(tag: int, value: str) -> tuple[int, str, int, bytes, bool]:
 
 
 def _append_directory(path: Path, tag: int, values: Mapping[int, Any]) -> None:
-    """Append an EXIF sub-directory and point the (so far zero) ``tag`` of the first page at it."""
+    """Append an EXIF sub-directory and let the placeholder for ``tag`` in the first page point at it."""
     directory = TiffImagePlugin.ImageFileDirectory_v2()
     for key, value in values.items():
         directory[key] = value
@@ -138,13 +139,13 @@ def _append_directory(path: Path, tag: int, values: Mapping[int, Any]) -> None:
         offset = file.seek(0, io.SEEK_END)
         offset += file.write(b"\0" * (offset % 2))  # directories start on even bytes
         file.write(directory.tobytes(offset))
-        # tifffile drops a tag that points nowhere yet, so the entry is found by hand (TIFF 6.0, section 2)
+        # the entry is found by hand: TIFF 6.0, section 2
         file.seek(4)
         file.seek(struct.unpack("<I", file.read(4))[0])
         (count,) = struct.unpack("<H", file.read(2))
         for _ in range(count):
             entry = file.tell()
-            if struct.unpack("<H", file.read(12)[:2])[0] == tag:
-                file.seek(entry + 8)
-                file.write(struct.pack("<I", offset))
+            if struct.unpack("<H", file.read(12)[:2])[0] == tag - PLACEHOLDER:
+                file.seek(entry)
+                file.write(struct.pack("<HHII", tag, 4, 1, offset))
                 return
