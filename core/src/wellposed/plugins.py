@@ -97,6 +97,8 @@ class Component:
     suffixes
         Readers and writers only: the file name endings they handle, so that one is chosen without
         importing any.
+    known_failures
+        ``{check: reason}``: conformance checks that fail by nature. Strict: one that passes is an error.
     """
 
     kind: str = attrs.field(validator=_matches("kind"))
@@ -106,6 +108,7 @@ class Component:
     examples: str | None = attrs.field(default=None, validator=_matches("target", optional=True))
     reference: str | None = None
     suffixes: tuple[str, ...] = attrs.field(default=(), converter=_suffixes)
+    known_failures: Mapping[str, str] = attrs.field(factory=dict, converter=dict, hash=False)
 
     @property
     def pack(self) -> str:
@@ -115,11 +118,15 @@ class Component:
 
 @attrs.frozen
 class Kind:
-    """A role that components play, with the protocol (``"module:attribute"``) that states its calls."""
+    """A role that components play, with the protocol (``"module:attribute"``) that states its calls.
+
+    ``checks`` names a :class:`wellposed.testing.KindChecks`: what the conformance kit verifies of the kind.
+    """
 
     name: str = attrs.field(validator=_matches("kind"))
     summary: str = attrs.field(validator=_one_line)
     protocol: str | None = attrs.field(default=None, validator=_matches("target", optional=True))
+    checks: str | None = attrs.field(default=None, validator=_matches("target", optional=True))
 
 
 @attrs.frozen

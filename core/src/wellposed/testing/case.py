@@ -15,6 +15,7 @@ from typing import Any
 
 import attrs
 import torch
+from torch import Tensor, nn
 
 from wellposed.random import mix
 from wellposed.spaces import AnySpace, Space, Vector
@@ -50,11 +51,16 @@ class Check:
 
 @attrs.frozen
 class Face:
-    """One way of calling a component: ``call(component, *inputs) -> output``, batch first throughout."""
+    """One way of calling a component: ``call(component, *inputs) -> output``, batch first throughout.
+
+    A ``random`` face draws sample i from a stream of its own, so that only the first samples of a batch
+    can be compared with a shorter batch.
+    """
 
     label: str
     call: Callable[..., Any]
     inputs: tuple[Vector, ...]
+    random: bool = False
 
 
 class Case:
@@ -75,11 +81,18 @@ class Case:
     default_domain: AnySpace = Space((1, 5, 6), torch.float64)
 
     def __init__(self, component: Any, domain: AnySpace | None, physics: Any, seed: int) -> None:
-        self.copyable = _copyable(component)
-        self.pristine = copy.deepcopy(component) if self.copyable else component
         self.given_domain = domain
         self.given_physics = physics
+        self.copyable = _copyable(component)
+        self.pristine = copy.deepcopy(component) if self.copyable else component
         self.seed = seed
+        if self.copyable and isinstance(component, nn.Module):
+            self.take_precision()
+
+    def take_precision(self) -> None:
+        """Let a module compute in double precision, where defects do not hide behind rounding."""
+        if eps(self.domain) < 1e-10:
+            self.pristine._apply(to_precision(True))
 
     @cached_property
     def component(self) -> Any:
@@ -134,6 +147,18 @@ def need(component: Any, *methods: str) -> None:
     missing = [m for m in methods if not has(component, m)]
     if missing:
         raise Skip(f"no {' or '.join(missing)}")
+
+
+def to_precision(double: bool) -> Any:
+    """Return a function for ``nn.Module._apply`` that changes the precision and keeps complex complex."""
+
+    def convert(t: Tensor) -> Tensor:
+        if t.is_complex():
+            return t.to(torch.complex128 if double else torch.complex64)
+        return t.to(torch.float64 if double else torch.float32) if t.is_floating_point() else t
+
+    convert.keeps_kind = True  # type: ignore[attr-defined]  # our modules then leave complex tensors to us
+    return convert
 
 
 def _copyable(component: Any) -> bool:

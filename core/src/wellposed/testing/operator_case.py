@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from wellposed.errors import ParameterError
 from wellposed.spaces import AnySpace, ProductSpace, Space, Vector
 from wellposed.structure import Evidence, RealLinear
-from wellposed.testing.case import Case, Face, clone, detach, has
+from wellposed.testing.case import Case, Face, clone, detach, has, to_precision
 from wellposed.testing.probes import eps, fill, is_complex, probe, space_of, with_precision
 from wellposed.vectors import batch_size, inner, map_vector, norm
 
@@ -31,14 +31,15 @@ class OperatorCase(Case):
     def __init__(
         self, component: Any, domain: AnySpace | None, physics: Any, seed: int, exact: bool = False
     ) -> None:
+        self.exact = exact
         super().__init__(component, domain, physics, seed)
-        if not exact and self.copyable and isinstance(component, nn.Module):
-            self._take_precision()
 
-    def _take_precision(self) -> None:
+    def take_precision(self) -> None:
         """Work in double precision where the module can, or in the precision of the given domain."""
+        if self.exact:
+            return
         wanted = with_precision(self.domain, True) if self.given_domain is None else self.domain
-        converted = copy.deepcopy(self.pristine)._apply(_to_precision(eps(wanted) < 1e-10))
+        converted = copy.deepcopy(self.pristine)._apply(to_precision(eps(wanted) < 1e-10))
         if _runs(converted, wanted):
             self.pristine, self.given_domain = converted, wanted
             self.__dict__.pop("component", None)
@@ -59,6 +60,16 @@ class OperatorCase(Case):
         )
 
     @cached_property
+    def batch(self) -> int | None:
+        """The batch size that per-sample parameters ξ prescribe, or ``None``."""
+        n = batch_size(self.A(self.domain.zeros(1)))
+        return n if n > 1 else None
+
+    def draw(self, space: AnySpace, salt: int) -> Any:
+        """Draw a few Gaussian vectors, the same ones for the same salt."""
+        return space.randn(self.batch or 3, self.generator(salt))
+
+    @cached_property
     def range(self) -> AnySpace:
         """Where A maps the zero vector."""
         return space_of(self.A(self.domain.zeros(1)))
@@ -66,12 +77,12 @@ class OperatorCase(Case):
     @cached_property
     def x(self) -> Any:
         """Probes of the domain."""
-        return probe(self.domain, self.generator(1), 8)
+        return probe(self.domain, self.generator(1), self.batch or 8)
 
     @cached_property
     def y(self) -> Any:
         """Probes of the range."""
-        return probe(self.range, self.generator(2), 8)
+        return probe(self.range, self.generator(2), self.batch or 8)
 
     @cached_property
     def real(self) -> bool:
@@ -94,10 +105,10 @@ class OperatorCase(Case):
 
     def faces(self) -> list[Face]:
         """A, and A_adjoint where there is one, on probes of double precision."""
-        first = Face("A", lambda op, x: op.A(x), (map_vector(lambda t: t[:4], self.x),))
+        first = Face("A", lambda op, x: op.A(x), (map_vector(lambda t: t[: self.batch or 4], self.x),))
         if not self.linear:
             return [first]
-        return [first, Face("A_adjoint", lambda op, y: op.A_adjoint(y), (map_vector(lambda t: t[:4], self.y),))]
+        return [first, Face("A_adjoint", lambda op, y: op.A_adjoint(y), (map_vector(lambda t: t[: self.batch or 4], self.y),))]
 
     def evidences(self) -> tuple[Evidence, ...]:
         """Return what the operator declares."""
@@ -123,7 +134,7 @@ class OperatorCase(Case):
         others = []
         single = with_precision(self.domain, False)
         if single != self.domain:
-            others.append((copy.deepcopy(self.pristine)._apply(_to_precision(False)), single))
+            others.append((copy.deepcopy(self.pristine)._apply(to_precision(False)), single))
         own = getattr(self.pristine, "domain", None)
         if isinstance(own, Space) and own.dtype is None and isinstance(self.domain, Space):
             others.append((self.pristine, self.domain.to(torch.complex128)))
@@ -131,8 +142,9 @@ class OperatorCase(Case):
 
     @cached_property
     def matrix(self) -> Tensor | None:
-        """The rows A e_j (for R-linear operators on complex vectors also A(i e_j)), or ``None`` if too large."""
-        if not isinstance(self.domain, Space) or self.domain.size > DENSE:
+        """The rows A e_j (for R-linear operators on complex vectors also A(i e_j)), or ``None`` if there are too many
+        or a matrix for each sample."""
+        if self.batch or not isinstance(self.domain, Space) or self.domain.size > DENSE:
             return None
         basis = torch.eye(self.domain.size, dtype=self.domain.dtype)
         if self.real and self.domain.is_complex:
@@ -167,16 +179,6 @@ def relative(error: Vector, *scales: Vector) -> float:
 
 def _double(t: Tensor) -> Tensor:
     return t.to(torch.complex128 if t.is_complex() else torch.float64)
-
-
-def _to_precision(high: bool) -> Any:
-    def convert(t: Tensor) -> Tensor:
-        if t.is_complex():
-            return t.to(torch.complex128 if high else torch.complex64)
-        return t.to(torch.float64 if high else torch.float32) if t.is_floating_point() else t
-
-    convert.keeps_kind = True  # type: ignore[attr-defined]  # our modules then leave complex tensors to us
-    return convert
 
 
 def _runs(component: Any, domain: AnySpace) -> bool:

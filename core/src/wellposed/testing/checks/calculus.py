@@ -21,12 +21,12 @@ STEP = 1e-5
 def vjp(case: OperatorCase) -> None:
     """Returns J(x)*v from ``A_vjp``: the adjoint for linear operators, the derivative's for others."""
     need(case.component, "A_vjp")
-    x, v = gaussian(case.domain, case.generator(7)), gaussian(case.range, case.generator(8))
+    x, v = case.draw(case.domain, 7), case.draw(case.range, 8)
     got = detach(case.component.A_vjp(clone(x), clone(v)))
     if case.linear:
         _agree("A_vjp(x, v)", got, "A_adjoint(v)", case.adjoint(v), case.tolerance)
         return
-    u = gaussian(case.domain, case.generator(9))
+    u = case.draw(case.domain, 9)
     left, right = case.inner(_difference(case, x, u), v), case.inner(u, got)
     gap = (left.real - right.real).abs().max() / (left.abs() + right.abs()).max().clamp_min(1e-300)
     if float(gap) > 1e-5:
@@ -36,7 +36,7 @@ def vjp(case: OperatorCase) -> None:
 def jvp(case: OperatorCase) -> None:
     """Returns J(x)u from ``A_jvp``: A itself for linear operators, the derivative for others."""
     need(case.component, "A_jvp")
-    x, u = gaussian(case.domain, case.generator(7)), gaussian(case.domain, case.generator(8))
+    x, u = case.draw(case.domain, 7), case.draw(case.domain, 8)
     got = detach(case.component.A_jvp(clone(x), clone(u)))
     if case.linear:
         _agree("A_jvp(x, u)", got, "A(u)", case.A(u), case.tolerance)
@@ -47,11 +47,11 @@ def jvp(case: OperatorCase) -> None:
 def autograd(case: OperatorCase) -> None:
     """Lets gradients flow: backward through A is the adjoint, and through A_adjoint is A."""
     if not case.linear:
-        _flows(case.component.A, gaussian(case.domain, case.generator(7)), "A")
+        _flows(case.component.A, case.draw(case.domain, 7), "A")
         return
     declared = case.evidence(AdjointAccuracy)
     tolerance = 10 * case.tolerance if declared is None else max(10 * declared.accuracy, case.tolerance)
-    x, y = gaussian(case.domain, case.generator(7)), gaussian(case.range, case.generator(8))
+    x, y = case.draw(case.domain, 7), case.draw(case.range, 8)
     back = _pullback(case.component.A, x, y, "A")
     _agree("backward through A", back, "A_adjoint", case.adjoint(y), tolerance)
     back = _pullback(case.component.A_adjoint, y, x, "A_adjoint")

@@ -21,17 +21,34 @@ from wellposed.vectors import batch_size, is_finite, leaves, map_vector
 
 
 def evaluates(case: Case) -> None:
-    """Runs, keeps the batch axis first, and returns finite numbers."""
+    """Runs, and returns finite tensors for finite input."""
     for face in _faces(case):
         y = case.call(face)
         if not isinstance(y, Tensor | tuple):
             raise Failure(f"{face.label} returns a {type(y).__name__}, not a tensor or a tuple of tensors")
         if not is_finite(y):
             raise Failure(f"{face.label} returns non-finite values for finite input")
-        batch = batch_size(face.inputs[0])
-        for t in leaves(y):
-            if t.ndim == 0 or t.shape[0] != batch:
-                raise Failure(f"{face.label} maps a batch of {batch} to a tensor of shape {tuple(t.shape)}")
+
+
+def batch_axis(case: Case) -> None:
+    """Keeps the batch axis first."""
+    for face in _faces(case):
+        n = batch_size(face.inputs[0])
+        for t in leaves(case.call(face)):
+            if t.ndim == 0 or t.shape[0] != n:
+                raise Failure(f"{face.label} maps a batch of {n} to a tensor of shape {tuple(t.shape)}")
+
+
+def per_sample(case: Case) -> None:
+    """Returns one real value per sample, ``(B,)``, never averaged over the batch."""
+    for face in _faces(case):
+        n, value = batch_size(face.inputs[0]), case.call(face)
+        if value.ndim == 0:
+            raise Failure(f"{face.label} averages over the batch: it returns one number for {n} samples, not ({n},)")
+        if value.shape != (n,):
+            raise Failure(f"{face.label} returns shape {tuple(value.shape)} for {n} samples, not ({n},)")
+        if value.is_complex():
+            raise Failure(f"{face.label} returns complex values, not real ones")
 
 
 def mutation(case: Case) -> None:
@@ -76,13 +93,16 @@ def history(case: Case) -> None:
 
 def batch(case: Case) -> None:
     """Treats the samples of a batch independently: alone, in a longer batch, in another order."""
+    if getattr(case, "batch", None):
+        raise Skip("its parameters are per sample")
     for face in _faces(case):
         n = batch_size(face.inputs[0])
         whole = case.call(face)
-        for rows in ([0], [n - 1], list(range(n))[::-1]):
+        parts: list[list[int]] = [[0], [n - 1], list(range(n))[::-1]]
+        for rows in [[0], [0, 1]] if face.random else parts:
             part = case.call(face, tuple(_rows(x, rows) for x in face.inputs))
             if (text := mismatch(part, _rows(whole, rows), case.tolerance)) is not None:
-                how = "in another order" if len(rows) > 1 else f"alone (sample {rows[0]})"
+                how = "in another order" if len(rows) == n else f"without the others (samples {rows})"
                 raise Failure(f"{face.label} depends on the rest of the batch: {how}, {text}.")
 
 
@@ -213,11 +233,12 @@ def _through_state_dict(module: nn.Module) -> nn.Module:
     return twin
 
 
-SOUND = ("evaluates", "mutation", "determinism", "history")
+SOUND = ("evaluates", "batch_axis", "per_sample", "mutation", "determinism", "history")
 """What must hold before two evaluations can be compared at all."""
 
 HYGIENE = (
     Check("evaluates", evaluates),
+    Check("batch_axis", batch_axis, after=("evaluates",)),
     Check("mutation", mutation, after=("evaluates",)),
     Check("determinism", determinism, after=("evaluates",)),
     Check("history", history, after=("evaluates", "determinism")),
@@ -228,3 +249,6 @@ HYGIENE = (
     Check("state_dict", state_dict, after=(*SOUND, "copies")),
 )
 """The checks of every kind that has faces."""
+
+SCORES = (HYGIENE[0], Check("per_sample", per_sample, after=("evaluates",)), *HYGIENE[2:])
+"""The same for losses and metrics, which return one number per sample."""

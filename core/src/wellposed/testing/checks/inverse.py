@@ -25,7 +25,7 @@ GAMMAS = (0.3, 4.0)
 def pinv(case: OperatorCase) -> None:
     """Satisfies the four Penrose conditions: ``A_dagger`` is the pseudo-inverse."""
     need(case.component, "A_adjoint", "A_dagger")
-    x, y, w = (gaussian(s, case.generator(9 + i)) for i, s in enumerate((case.domain, case.range, case.range)))
+    x, y, w = (case.draw(s, 9 + i) for i, s in enumerate((case.domain, case.range, case.range)))
     image = case.A(x)
     error = relative(subtract(case.A(_dagger(case, image)), image), image)
     if not error <= _limit(case):
@@ -36,14 +36,14 @@ def pinv(case: OperatorCase) -> None:
     error = relative(subtract(_dagger(case, case.A(y_plus)), y_plus), y_plus)
     _require("A⁺A A⁺ = A⁺", error, case)
     _require("(A A⁺)* = A A⁺", _asymmetry(case, case.A(y_plus), w, y, case.A(w_plus)), case)
-    u = gaussian(case.domain, case.generator(12))
+    u = case.draw(case.domain, 12)
     _require("(A⁺A)* = A⁺A", _asymmetry(case, _dagger(case, image), u, x, _dagger(case, case.A(u))), case)
 
 
 def prox_l2(case: OperatorCase) -> None:
     """Solves γA*(Au − y) + u − z = 0: ``prox_l2`` minimises γ/2·‖Au − y‖² + ½·‖u − z‖²."""
     need(case.component, "A_adjoint", "prox_l2")
-    z, y = gaussian(case.domain, case.generator(13)), gaussian(case.range, case.generator(14))
+    z, y = case.draw(case.domain, 13), case.draw(case.range, 14)
     for gamma in GAMMAS:
         u = _prox(case, z, y, gamma)
         if (error := _residual(case, u, z, y, gamma)) > _limit(case):
@@ -51,7 +51,7 @@ def prox_l2(case: OperatorCase) -> None:
                 f"prox_l2(z, y, {gamma}) is not the minimiser of γ/2·‖Au − y‖² + ½·‖u − z‖²: "
                 f"residual {error:.1e}{_gamma_suspect(case, u, z, y, gamma)}"
             )
-        other = gaussian(case.domain, case.generator(15))
+        other = case.draw(case.domain, 15)
         moved = subtract(_prox(case, other, y, gamma), u)
         excess = norm(moved) ** 2 - inner(moved, subtract(other, z)).real
         if float((excess / norm(subtract(other, z)) ** 2).max()) > _limit(case):

@@ -17,7 +17,7 @@ from wellposed.testing.case import Check, Failure, Skip, need
 from wellposed.testing.diagnose import alike, double, mismatch, suspect
 from wellposed.testing.operator_case import OperatorCase, relative
 from wellposed.testing.probes import eps, gaussian, is_complex, space_of
-from wellposed.vectors import add, leaves, map_vector, norm, scale, subtract
+from wellposed.vectors import add, batch_size, leaves, map_vector, norm, scale, subtract
 
 
 def spaces(case: OperatorCase) -> None:
@@ -38,7 +38,7 @@ def precision(case: OperatorCase) -> None:
         y = case.call(face)
         if single := [t.dtype for t in leaves(y) if t.dtype not in (torch.float64, torch.complex128)]:
             raise Failure(f"{face.label} returns {single[0]} for double-precision input: it casts silently")
-        noise = _rounding(lambda v, face=face: case.call(face, (v,)), x, gaussian(space_of(x), case.generator(3), 4))
+        noise = _rounding(lambda v, face=face: case.call(face, (v,)), x, space_of(x).randn(batch_size(x), case.generator(3)))
         if noise > 30:
             raise Failure(
                 f"{face.label} computes a double-precision input in lower precision: a change of the input by "
@@ -60,7 +60,7 @@ def zero(case: OperatorCase) -> None:
     if not case.linear:
         raise Skip("not linear")
     for label, f, space in (("A", case.A, case.domain), ("A_adjoint", case.adjoint, case.range)):
-        image = f(space.zeros(2))
+        image = f(space.zeros(case.batch or 2))
         if any(bool((t != 0).any()) for t in leaves(image)):
             size = float(max(t.abs().max() for t in leaves(image)))
             raise Failure(f"{label}(0) is not 0 but up to {size:.3g}: it is affine, with an offset")
@@ -72,7 +72,7 @@ def linearity(case: OperatorCase) -> None:
         raise Skip("not linear")
     for variant in case.variants():
         for label, f, space in (("A", variant.A, variant.domain), ("A_adjoint", variant.adjoint, variant.range)):
-            u, v = gaussian(space, variant.generator(4)), gaussian(space, variant.generator(5))
+            u, v = variant.draw(space, 4), variant.draw(space, 5)
             scalars = (1.5, -0.75) if variant.real else (0.5 - 1.5j, -0.75 + 0.25j)
             error = _nonlinearity(f, u, v, *scalars)
             if error > 10 * variant.tolerance:
@@ -130,7 +130,7 @@ def diagnose(case: OperatorCase) -> str:
     """Say in which way A_adjoint differs from the adjoint of the matrix of A."""
     if not isinstance(case.domain, Space) or not isinstance(case.range, Space):
         return "the two inner products differ"
-    y = gaussian(case.range, case.generator(6))
+    y = case.draw(case.range, 6)
     assert isinstance(y, Tensor)
     got, want = double(case.adjoint(y)), case.true_adjoint(y)
     if want is None:
