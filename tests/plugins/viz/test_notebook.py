@@ -49,7 +49,7 @@ def test_an_operator_shows_its_algebra_spaces_evidence_and_kernel():
     assert "Crop @ Blur(<kernel>)" in said
     assert "(B, 1, *, 20) float32 → (B, 1, 16, 20)" in said
     assert "FourierDiagonal(dims=(-2, -1), half=False)" in said
-    assert "NormBound(bound=1.0, tight=True)" in said
+    assert "NormBound(bound=1, tight=True)" in said
     assert "AdjointAccuracy(accuracy=0.1, reason=<fast>)" in said
     assert "kernel (1, 1, 5, 5) float32" in said
     assert html.count("data:image/png") == 1

@@ -101,8 +101,8 @@ def test_the_detail_box_finds_the_texture(top, left):
     image[top : top + 16, left : left + 16] = torch.rand(16, 16, generator=torch.Generator().manual_seed(0))
     box = detail_box(image, fraction=0.25)
     assert (box.height, box.width) == (16, 16)
-    assert abs(box.top - top) <= 1
-    assert abs(box.left - left) <= 1
+    assert abs(box.top - top) <= 3
+    assert abs(box.left - left) <= 3
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 8), (5, 2), (3, 7, 9)])

@@ -6,7 +6,7 @@ from typing import Any
 
 import attrs
 import numpy as np
-from scipy.ndimage import uniform_filter
+from scipy.ndimage import gaussian_gradient_magnitude, uniform_filter
 
 from wellposed.errors import ParameterError
 from wellposed_viz.pixels import choose_part, to_plane
@@ -53,9 +53,8 @@ def detail_box(image: Any, fraction: float = 0.22) -> Box:
     grey = plane.mean(axis=-1) if plane.ndim == 3 else plane
     height, width = grey.shape
     side = max(1, round(fraction * min(height, width)))
-    # Square roots, so that one strong edge does not outweigh a whole textured region.
-    energy = np.sqrt(np.abs(np.diff(grey, axis=0, append=grey[-1:])))
-    energy += np.sqrt(np.abs(np.diff(grey, axis=1, append=grey[:, -1:])))
+    # Smoothed, so that structure counts and the grain of grass or noise does not.
+    energy = gaussian_gradient_magnitude(grey, sigma=min(1.5, side / 8), mode="nearest")
     means = uniform_filter(energy, side, mode="constant")
     half = side // 2
     inside = means[half : half + height - side + 1, half : half + width - side + 1]

@@ -139,4 +139,4 @@ def _legend(figure: Figure, colours: Mapping[str, str], across: int) -> None:
     for text, method in zip(box.get_texts(), colours, strict=True):
         # Afterwards, because a legend drops labels that begin with "_" and reads "$" as mathematics.
         text.set_parse_math(False)
-        text.set_text(shorten(method, 22))
+        text.set_text(shorten(method, 26))

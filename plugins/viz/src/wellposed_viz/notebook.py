@@ -97,7 +97,7 @@ def _evidence(op: Any) -> tuple[Any, ...]:
 
 def _fact(evidence: Any) -> str:
     numbers = [
-        f"{name}={value}"
+        f"{name}={value:.4g}" if isinstance(value, float) else f"{name}={value}"
         for name, value in _attributes(evidence)
         if isinstance(value, bool | int | float | str | tuple)
     ]
@@ -118,6 +118,7 @@ def _small_images(op: Any) -> Iterator[tuple[str, Tensor]]:
         return
     for name, tensor in (*op.named_buffers(), *op.named_parameters()):
         last = tensor.shape[-2:]
+        name = name.rpartition(".")[2]  # where in the algebra it sits, the repr says
         if tensor.ndim in (2, 3, 4) and min(last) > 1 and last.numel() <= _LARGEST_THUMBNAIL:
             yield name, tensor
 
