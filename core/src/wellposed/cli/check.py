@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 )
 @click.argument("names", nargs=-1, required=True, metavar="NAME|PACK...")
 @click.option("--seed", type=int, default=0, show_default=True, help="Repeat a run with its seed.")
+@click.option("--check", "checks", multiple=True, metavar="CHECK", help="Run only this check (repeatable).")
 @json_option
-def command(names: tuple[str, ...], seed: int, as_json: bool) -> int:
+def command(names: tuple[str, ...], seed: int, checks: tuple[str, ...], as_json: bool) -> int:
     """Check that components keep their promises: adjoints, structure, batches, gradients.
 
     A pack's name stands for all of its components. Exit code 1 when a check fails; each failure prints
@@ -36,7 +37,7 @@ def command(names: tuple[str, ...], seed: int, as_json: bool) -> int:
     check = _checker()
     reports = []
     for name in wanted:
-        report = check(name, seed=seed)
+        report = check(name, seed=seed, checks=checks or None)
         reports.append(report)
         if not as_json:
             click.echo(str(report))
