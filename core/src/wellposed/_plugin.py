@@ -28,20 +28,58 @@ def kinds() -> Iterator[Kind]:
         yield Kind(name, summary, protocol and f"wellposed.protocols:{protocol}")
 
 
-_COMPONENTS: dict[str, dict[str, tuple[str, str, str | None]]] = {
-    # kind: {name: (target within wellposed, summary, examples within wellposed._examples)}
+# {kind: {name: (class, summary)}}; class and examples live in the module that the kind names
+_COMPONENTS = {
+    "physics": {
+        "identity": ("Identity", "The image itself: denoising."),
+        "zero": ("Zero", "Nothing at all."),
+        "matrix": ("Matrix", "A dense matrix on flattened images."),
+        "multiply": ("Multiply", "Entrywise weights."),
+        "mask": ("Mask", "Entries kept or dropped."),
+        "fourier": ("FourierTransform", "The orthonormal Fourier transform."),
+        "fourier_multiplier": ("FourierMultiplier", "Weights in Fourier space."),
+        "circular_convolution": ("CircularConvolution", "Convolution with periodic boundary."),
+        "convolution": ("Convolution", "Convolution under any boundary rule."),
+        "pad": ("Pad", "Border added by any boundary rule."),
+        "crop": ("Crop", "Border cut off."),
+        "gradient": ("Gradient", "Finite differences."),
+    },
+    "noise": {
+        "gaussian": ("Gaussian", "Additive Gaussian noise, real or complex."),
+        "poisson": ("Poisson", "Photon counting with a gain."),
+        "poisson_gaussian": ("PoissonGaussian", "Photon counting and read-out noise of a camera."),
+        "uniform": ("Uniform", "Additive uniform noise."),
+        "salt_and_pepper": ("SaltAndPepper", "Dead and saturated pixels."),
+        "laplace": ("Laplace", "Additive Laplace noise, with heavy tails."),
+        "gamma": ("Gamma", "Multiplicative speckle."),
+        "log_poisson": ("LogPoisson", "Low-dose CT: log of photon counts."),
+        "rician": ("Rician", "Magnitude of complex MR data."),
+        "quantisation": ("Quantisation", "Rounding to a uniform grid, with or without noise."),
+    },
+    "transform": {
+        "flips": ("Flips", "Mirror images; exact."),
+        "rotations90": ("Rotations90", "Quarter turns of square images; exact."),
+        "cyclic_shifts": ("CyclicShifts", "Whole-pixel shifts with wrap-around; exact."),
+        "subpixel_shifts": ("SubpixelShifts", "Fourier shifts by fractions of a pixel; exact."),
+        "rotations": ("Rotations", "Rotations by any angle."),
+        "scalings": ("Scalings", "Magnification about the middle."),
+        "projective": ("Projective", "Homographies of a moving camera."),
+    },
 }
+
+_MODULES = {"physics": "operators", "noise": "noise", "transform": "transforms"}
 
 
 @hookimpl
 def components() -> Iterator[Component]:
     """Yield the core's components."""
     for kind, rows in _COMPONENTS.items():
-        for name, (target, summary, examples) in rows.items():
+        module = _MODULES[kind]
+        for name, (target, summary) in rows.items():
             yield Component(
                 kind=kind,
                 name=f"core.{name}",
-                target=f"wellposed.{target}",
+                target=f"wellposed.{module}:{target}",
                 summary=summary,
-                examples=examples and f"wellposed._examples:{examples}",
+                examples=f"wellposed._examples.{module}:{name}",
             )

@@ -118,7 +118,7 @@ class ForwardModel(Immutable):
         return {**self._noise_parameters(), **self.operator.parameters_xi()}
 
     def _noise_parameters(self) -> dict[str, Tensor]:
-        names = getattr(self.noise, "argument_names", tuple)()
+        names: tuple[str, ...] = getattr(self.noise, "argument_names", tuple)()
         values = {name: getattr(self.noise, name) for name in names}
         return {name: value for name, value in values.items() if isinstance(value, Tensor)}
 

@@ -17,8 +17,6 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import torch
 from torch import Tensor
 
-from wellposed.spaces import Vector
-
 if TYPE_CHECKING:
     from wellposed.measurement import Measurement
 

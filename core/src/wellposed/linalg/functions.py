@@ -29,7 +29,7 @@ from wellposed.operators.algebra import (
 from wellposed.operators.base import LinearOperator
 from wellposed.operators.rewriting import product, scaled, total
 from wellposed.spaces import AnySpace, Vector
-from wellposed.structure import Diagonal, FourierDiagonal, Isometry, NormBound, SelfAdjoint
+from wellposed.structure import Diagonal, FourierDiagonal, Isometry, NormBound, Projection, SelfAdjoint
 from wellposed.vectors import add_scaled, inner, leaves, map_vector, scale
 from wellposed.vectors import norm as vector_norm
 
@@ -72,8 +72,25 @@ def _(op: BlockDiagonal) -> LinearOperator:
 @singledispatch
 def gram(op: Any) -> LinearOperator:
     """Return ``A*A`` as an operator, specialised inside compositions: (AB)*(AB) = B*(A*A)B."""
+    known = known_gram(op)
+    return product(adjoint(op), op) if known is None else known
+
+
+@gram.register
+def _(op: Composition) -> LinearOperator:
+    if (known := known_gram(op)) is not None:
+        return known
+    outer, *rest = op._operators()
+    inner_part = product(*rest)
+    return product(adjoint(inner_part), gram(outer), inner_part)
+
+
+def known_gram(op: LinearOperator) -> LinearOperator | None:
+    """Return ``A*A`` where what A knows gives it in closed form, else ``None``."""
     if find(op, Isometry):
         return Identity(op.domain)
+    if find(op, Projection):
+        return op
     if (diagonal := find(op, Diagonal)) is not None:
         from wellposed.operators.multiply import Multiply
 
@@ -82,16 +99,7 @@ def gram(op: Any) -> LinearOperator:
         from wellposed.operators.fourier import FourierMultiplier
 
         return FourierMultiplier(squared_modulus(e.spectrum), op.domain, e.dims, e.half)
-    return product(adjoint(op), op)
-
-
-@gram.register
-def _(op: Composition) -> LinearOperator:
-    if find(op, Isometry):
-        return Identity(op.domain)
-    outer, *rest = op._operators()
-    inner_part = product(*rest)
-    return product(adjoint(inner_part), gram(outer), inner_part)
+    return None
 
 
 @gram.register

@@ -18,6 +18,7 @@ from torch import Tensor
 from wellposed.linalg.evidence import find
 from wellposed.linalg.functions import adjoint, flatten, gram, squared_modulus, unflatten
 from wellposed.linalg.spectral import apply_spectrum, fourier, inverse_fourier
+from wellposed.operators.algebra import BlockDiagonal
 from wellposed.operators.base import LinearOperator
 from wellposed.spaces import Vector
 from wellposed.structure import SVD, Coisometry, Diagonal, FourierDiagonal, Isometry
@@ -69,6 +70,19 @@ def pinv(op: Any, y: Any, *, tol: float | None = None, max_iter: int = 1000) -> 
     """
     route = pinv_route(op)
     return route.solve(y, tol=tol, max_iter=max_iter) if route.iterative else route.solve(y)
+
+
+@prox_l2.register
+def _(op: BlockDiagonal, z: Any, y: Any, gamma: Tensor | float, **options: Any) -> Any:
+    """Each block is its own problem."""
+    blocks = zip(op._operators(), z, y, strict=True)
+    return tuple(prox_l2(o, zi, yi, gamma, **options) for o, zi, yi in blocks)
+
+
+@pinv.register
+def _(op: BlockDiagonal, y: Any, **options: Any) -> Any:
+    """Each block is its own problem."""
+    return tuple(pinv(o, part, **options) for o, part in zip(op._operators(), y, strict=True))
 
 
 def prox_route(op: LinearOperator) -> Route:

@@ -264,7 +264,12 @@ class Identity(LinearOperator):
         return y
 
     def _evidence(self) -> tuple[Evidence, ...]:
-        return (Unitary(), SelfAdjoint(), Diagonal(torch.ones(())), NormBound(1.0, tight=True))
+        return (
+            Unitary(),
+            SelfAdjoint(),
+            Diagonal(torch.ones((), dtype=torch.float64)),
+            NormBound(1.0, tight=True),
+        )
 
 
 class Zero(LinearOperator):

@@ -14,7 +14,6 @@ import torch
 from torch import Tensor
 
 from wellposed.errors import ParameterError, SpaceError
-from wellposed.linalg.functions import adjoint
 from wellposed.linalg.spectral import apply_spectrum
 from wellposed.operators.base import LinearOperator, as_space
 from wellposed.operators.derived import Derived
@@ -150,12 +149,6 @@ class Convolution(LinearOperator):
 
     def _evidence(self) -> tuple[Evidence, ...]:
         return (self._transfer(),) if self.boundary == "circular" else ()
-
-
-@adjoint.register
-def _(op: CircularConvolution) -> LinearOperator:
-    e = op.spectrum()
-    return FourierMultiplier(e.spectrum.conj().resolve_conj(), op.domain, e.dims, e.half)
 
 
 def transfer_function(kernel: Tensor, sizes: tuple[int, ...], half: bool) -> Tensor:

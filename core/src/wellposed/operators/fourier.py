@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 
 from wellposed.errors import DtypeError, SpaceError
-from wellposed.linalg.functions import adjoint
 from wellposed.linalg.spectral import apply_spectrum
 from wellposed.operators.base import LinearOperator, as_space
 from wellposed.operators.multiply import Multiply
@@ -72,7 +71,9 @@ class FourierMultiplier(LinearOperator):
     dims
         Negative axes to transform.
     half_spectrum
-        The spectrum is the half spectrum of ``rfftn`` and x is real; the default follows the domain.
+        The spectrum is the half spectrum of ``rfftn`` and x is real; the default follows the domain. It must
+        be the transform of a real kernel: on the planes that are their own mirror image
+        ``spectrum[−f] = conj(spectrum[f])``.
     """
 
     spectrum: Tensor
@@ -104,11 +105,6 @@ class FourierMultiplier(LinearOperator):
 
     def _evidence(self) -> tuple[Evidence, ...]:
         return (self._diagonal(),)
-
-
-@adjoint.register
-def _(op: FourierMultiplier) -> LinearOperator:
-    return FourierMultiplier(op.spectrum.conj().resolve_conj(), op.domain, op.dims, op.half_spectrum)
 
 
 @fuse_product.register(FourierMultiplier, FourierMultiplier)

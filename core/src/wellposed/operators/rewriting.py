@@ -20,7 +20,6 @@ from torch import Tensor
 from wellposed.errors import ParameterError
 from wellposed.operators.algebra import Adjoint, Composition, Identity, Scaled, Sum, Zero, _require_fit
 from wellposed.operators.base import LinearOperator
-from wellposed.structure import Coisometry, Isometry
 
 Rule: TypeAlias = Callable[..., LinearOperator | None]
 
@@ -103,14 +102,14 @@ def _fuse_neighbours(operators: list[LinearOperator], table: PairTable) -> list[
 
 
 @fuse_product.register(LinearOperator, LinearOperator)
-def _isometry(a: LinearOperator, b: LinearOperator) -> LinearOperator | None:
-    """A*A = I for an isometry; A A* = I for a coisometry."""
-    from wellposed.linalg import find
+def _gram(a: LinearOperator, b: LinearOperator) -> LinearOperator | None:
+    """A*A in closed form where A knows one: I for an isometry, |s|² for a spectrum; A A* likewise."""
+    from wellposed.linalg.functions import adjoint, known_gram
 
-    if isinstance(a, Adjoint) and a.operand is b and find(b, Isometry):
-        return Identity(b.domain)
-    if isinstance(b, Adjoint) and b.operand is a and find(a, Coisometry):
-        return Identity(a.range)
+    if isinstance(a, Adjoint) and a.operand is b:
+        return known_gram(b)
+    if isinstance(b, Adjoint) and b.operand is a:
+        return known_gram(adjoint(a))
     return None
 
 
