@@ -43,7 +43,7 @@ def estimate_noise(y: Vector) -> Tensor:
     for axis in (-1, -2):
         n = t.shape[axis] // 2
         if t.ndim > -axis and n > 0:
-            even = t.narrow(axis, 0, 2 * n).unflatten(axis, (n, 2))
-            pair = axis if axis == -1 else -2
-            t = (even.select(pair, 1) - even.select(pair, 0)) / 2**0.5
+            even, odd = t.narrow(axis, 0, 2 * n), t.narrow(axis, 1, 2 * n - 1)
+            keep = torch.arange(0, 2 * n, 2, device=t.device)
+            t = (odd.index_select(axis, keep) - even.index_select(axis, keep)) / 2**0.5
     return t.flatten(1).abs().median(1).values / 0.6745

@@ -1,4 +1,4 @@
-"""Accelerated proximal gradient descent (Beck & Teboulle 2009, "A fast iterative shrinkage-thresholding…")."""
+"""Accelerated proximal gradient descent (Beck & Teboulle 2009, doi:10.1137/080716542)."""
 
 from __future__ import annotations
 

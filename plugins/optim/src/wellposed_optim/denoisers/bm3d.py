@@ -68,7 +68,7 @@ class BM3D(Immutable):
         self.threshold = threshold
 
     def forward(self, x: Tensor, sigma: Any) -> Tensor:
-        """Return ``x`` of shape ``(B, C, H, W)`` without noise of standard deviation σ (scalar or ``(B,)``)."""
+        """Return ``x``, ``(B, C, H, W)``, without noise of standard deviation σ (scalar or ``(B,)``)."""
         return per_image(self._denoise, x, sigma)
 
     def _denoise(self, x: Tensor, sigma: Tensor) -> Tensor:
@@ -107,7 +107,7 @@ class BM3D(Immutable):
         mix = hadamard(places.shape[1]).to(rows)
         total = torch.zeros_like(rows)
         weights = rows.new_zeros(channels, count)
-        for part in places.split(CHUNK):
+        for part in (places[k : k + CHUNK] for k in range(0, len(places), CHUNK)):
             flat = part.reshape(-1)
             for c in range(channels):
                 groups = mix @ rows[c].index_select(0, flat).reshape(*part.shape, area)
@@ -142,7 +142,8 @@ def distances(features: Tensor, stride: int, radius: int) -> Tensor:
     height, width, n = features.shape
     extra = [-(size + 2 * radius) % stride for size in (height, width)]
     padded = F.pad(features, (0, 0, radius, radius + extra[1], radius, radius + extra[0]), value=1e4)
-    phases = padded.unflatten(1, (-1, stride)).unflatten(0, (-1, stride)).permute(1, 3, 0, 2, 4).contiguous()
+    blocks = [size // stride for size in padded.shape[:2]]
+    phases = padded.reshape(blocks[0], stride, blocks[1], stride, n).permute(1, 3, 0, 2, 4).contiguous()
     reference = features[::stride, ::stride].contiguous()
     rows, columns, _ = reference.shape
     span = range(2 * radius + 1)

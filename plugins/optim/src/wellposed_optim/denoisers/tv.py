@@ -28,5 +28,5 @@ class TVDenoiser(Immutable):
         self.prior = TotalVariation(colour="vectorial", tolerance=1e-3) if prior is None else prior
 
     def forward(self, x: Tensor, sigma: Any) -> Tensor:
-        """Return ``x`` of shape ``(B, C, H, W)`` without noise of standard deviation σ (scalar or ``(B,)``)."""
+        """Return ``x``, ``(B, C, H, W)``, without noise of standard deviation σ (scalar or ``(B,)``)."""
         return self.prior.prox(x, self.strength * torch.as_tensor(sigma, device=x.device))

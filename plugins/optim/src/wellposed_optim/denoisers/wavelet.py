@@ -46,7 +46,7 @@ class WaveletDenoiser(Immutable):
         self.register_buffer("_filters", filter_pair(wavelet), persistent=False)
 
     def forward(self, x: Tensor, sigma: Any) -> Tensor:
-        """Return ``x`` of shape ``(B, C, H, W)`` without noise of standard deviation σ (scalar or ``(B,)``)."""
+        """Return ``x``, ``(B, C, H, W)``, without noise of standard deviation σ (scalar or ``(B,)``)."""
         return per_image(self._denoise, x, sigma)
 
     def _denoise(self, x: Tensor, sigma: Tensor) -> Tensor:

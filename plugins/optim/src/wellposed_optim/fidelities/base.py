@@ -49,7 +49,7 @@ class Fidelity(Immutable):
         return physics.A_adjoint(v) if vjp is None else vjp(x, v)
 
     def prox(self, z: Vector, y: Vector, physics: Any, gamma: float | Tensor) -> Any:
-        """Return argmin over x of γ·d(A x, y) + ½‖x − z‖²; raises :class:`StructureError` without a route."""
+        """Return argmin over x of γ·d(A x, y) + ½‖x − z‖²; raises where no route is known."""
         raise StructureError(
             f"{type(self).__name__} has no proximal operator through a general physics; use Chambolle–Pock, "
             "which needs its proximal operator in measurement space only."

@@ -18,8 +18,8 @@ from wellposed_optim.start import initial_image
 class PnP(Immutable):
     """Half-quadratic splitting with any denoiser on a falling noise schedule; a reconstructor.
 
-    Each round solves argmin ‖A x − y‖²/(2σ²) + ‖x − z‖²·strength/(2σ_k²) by ``physics.prox_l2``, then denoises
-    at σ_k, which falls geometrically from ``sigma_start`` to the noise level.
+    Each round solves argmin ‖A x − y‖²/(2σ²) + ‖x − z‖²·strength/(2σ_k²) by ``physics.prox_l2``, then
+    denoises at σ_k, which falls geometrically from ``sigma_start`` to the noise level.
 
     Parameters
     ----------

@@ -64,7 +64,7 @@ class Prior(Immutable):
         return 1.0
 
     def dual_prox(self, v: Any, weight: float | Tensor, step: float | Tensor) -> Any:
-        """Return the prox of ``step``·(λh)* at ``v`` (λ = ``weight``), by Moreau's identity unless known better."""
+        """Return the prox of ``step``·(λh)* at ``v`` with λ = ``weight``, by Moreau's identity."""
         s = per_sample(step, v)
         gamma = torch.as_tensor(weight, device=v.device) / torch.as_tensor(step, device=v.device)
         return v - s * self.prox(v / s, gamma)

@@ -1,4 +1,4 @@
-"""A denoiser in place of a proximal operator: plug and play in any algorithm (Venkatakrishnan et al. 2013)."""
+"""A denoiser in place of a proximal operator: plug and play (Venkatakrishnan et al. 2013)."""
 
 from __future__ import annotations
 

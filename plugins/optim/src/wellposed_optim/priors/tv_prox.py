@@ -32,7 +32,9 @@ def magnitude(p: Sequence[Tensor], *, isotropic: bool, vectorial: bool) -> Tenso
 def total_variation(x: Tensor, dims: int, *, isotropic: bool, vectorial: bool) -> Tensor:
     """Return Σ|∇x| per sample, ``(B,)``."""
     size = magnitude(gradient(x, dims), isotropic=isotropic, vectorial=vectorial)
-    return (size.sum(0) if not isotropic else size).flatten(1).sum(1)
+    total: Tensor = size if isotropic else size.sum(0)
+    per_sample: Tensor = total.flatten(1).sum(1)
+    return per_sample
 
 
 def project(p: Sequence[Tensor], radius: Tensor, *, isotropic: bool, vectorial: bool) -> list[Tensor]:
@@ -52,7 +54,9 @@ def duality_gap(
     penalty = radius.reshape(-1) * tv
     distance = torch.linalg.vector_norm(kp.flatten(1), dim=1) ** 2 / 2
     correlation = torch.linalg.vecdot(x.flatten(1), kp.flatten(1)).real
-    return (penalty - correlation) / (penalty + distance).clamp(min=torch.finfo(tv.dtype).tiny)
+    gap: Tensor = penalty - correlation
+    relative: Tensor = gap / (penalty + distance).clamp(min=torch.finfo(tv.dtype).tiny)
+    return relative
 
 
 class Dual:
@@ -83,7 +87,7 @@ class Dual:
             self.t = t
 
     def _primal(self) -> None:
-        """x ← z − K*q."""
+        """Set x ← z − K*q."""
         base = self.z
         for d, q in enumerate(self.q, start=1):
             torch.add(base, q, out=self.x)
@@ -92,7 +96,7 @@ class Dual:
             base = self.x
 
     def _ascend(self) -> None:
-        """q ← q + τ·K x, leaving the last index of each axis at zero."""
+        """Set q ← q + τ·K x, leaving the last index of each axis at zero."""
         for d, q in enumerate(self.q, start=1):
             n = q.shape[-d] - 1
             inner = q.narrow(-d, 0, n)
