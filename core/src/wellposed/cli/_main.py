@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -43,10 +42,6 @@ def main(args: Sequence[str] | None = None) -> int:
     except click.Abort:
         click.echo("Interrupted.", err=True)
         return INTERRUPTED
-    except BrokenPipeError:
-        # The reader (`head`, say) has what it wanted; Python would complain again when flushing at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return OK
     except (WellposedError, OSError) as error:
         if isinstance(error, OSError) and error.filename is None and not isinstance(error, WellposedError):
             raise

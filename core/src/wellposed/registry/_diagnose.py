@@ -25,7 +25,6 @@ def target_failures(registry: Registry) -> list[PackFailure]:
                 if not callable(found):
                     raise TypeError(f"{target} is a {type(found).__name__}, which cannot be called")
             except (Exception, SystemExit) as error:
-                error.add_note(f"while importing {target}")
                 failures.append(pack.failure("target", error, item))
     return failures
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import traceback
 from typing import Any, Literal
 
 import attrs
@@ -60,8 +59,9 @@ class PackFailure:
     @property
     def cause(self) -> str:
         """The error in one line."""
-        text = "".join(traceback.format_exception_only(self.error)).strip()
-        return text.removeprefix(f"{type(self.error).__module__}.")
+        text = " ".join(str(self.error).split())
+        kind = type(self.error).__name__
+        return f"{kind}: {text}" if text else kind
 
     @property
     def fix(self) -> str:
