@@ -5,6 +5,7 @@ import torch
 from solver_systems import matmul, pair, randn
 from torch.autograd import gradcheck, gradgradcheck
 
+from wellposed.errors import ParameterError
 from wellposed.solvers import cg, lsmr, lsqr, minres
 
 SQUARE = pytest.mark.parametrize("method", [cg, minres])
@@ -167,3 +168,11 @@ def test_second_derivative_of_an_undamped_solve_is_refused(method):
     (g,) = torch.autograd.grad((x**2).sum(), a, create_graph=True)
     with pytest.raises(RuntimeError, match="once_differentiable"):
         g.sum().backward()
+
+
+def test_function_transforms_are_refused_clearly():
+    theta = torch.tensor([2.0, 3.0])
+    with pytest.raises(ParameterError, match="Use the batch axis instead of vmap"):
+        torch.vmap(lambda b: cg(lambda v: 2 * v, b).x)(torch.ones(3, 2, 2))
+    with pytest.raises(ParameterError, match=r"torch.func.vmap, grad or jvp"):
+        torch.func.grad(lambda t: cg(lambda v: t * v, torch.ones(1, 2)).x.sum())(theta)

@@ -7,7 +7,7 @@ import torch
 from solver_systems import hermitian, matmul, randn, solve, spectra
 
 from wellposed.errors import ConvergenceError, DtypeError, ParameterError, SpaceError
-from wellposed.solvers import StopReason, cg, minres, preconditioners
+from wellposed.solvers import StopReason, cg, lsmr, lsqr, minres, preconditioners
 
 BOTH = pytest.mark.parametrize("method", [cg, minres])
 
@@ -266,6 +266,19 @@ def test_absolute_tolerance_and_limits(method):
     assert s.converged.all()
     assert s.iterations[1] == 0
     assert method(matmul(a), b, max_iter=0).iterations.tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("method", [cg, minres, lsqr, lsmr])
+@pytest.mark.parametrize("shape", [(0, 3), (2, 0), (1, 0), (1, 1), (2, 1)])
+def test_empty_and_tiny(method, shape):
+    def f(v):
+        return 2 * v
+
+    b = torch.ones(shape)
+    s = method(f if method in (cg, minres) else (f, f), b)
+    assert torch.equal(s.x, b / 2)
+    assert len(s.reason) == shape[0]
+    assert s.converged.all()
 
 
 def test_objects_with_a_method():

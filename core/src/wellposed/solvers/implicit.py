@@ -6,9 +6,9 @@ is exact to first order; one more step from there is exact to third. The step's 
 with the adjoint system, and is itself differentiable. Memory: two evaluations of A, no matter how many
 iterations were made.
 
-Reverse mode only: ``torch.func`` transforms and forward mode are refused by torch, because the steps capture ``op``;
-the batch axis takes the place of ``vmap``. An adjoint solve that reaches no tolerance gives a gradient of that
-accuracy, as the forward solve does.
+Reverse mode only: ``torch.func`` transforms are refused (ParameterError), because the steps
+capture ``op`` and stopping needs numbers; the batch axis takes the place of ``vmap``. The adjoint solve stops
+by the same rules, so a gradient is about as accurate as its solution.
 """
 
 from __future__ import annotations

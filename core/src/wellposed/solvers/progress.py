@@ -17,6 +17,7 @@ Callback = Callable[[int, Vector, Tensor], Any]
 """``callback(iteration, x, residual)``; a truthy answer, or ``(B,)`` bools, stops (those samples)."""
 
 REASONS = tuple(StopReason)
+_NEVER = int(np.iinfo(np.int64).max)
 _CODE = {reason: i for i, reason in enumerate(REASONS)}
 
 
@@ -36,8 +37,8 @@ class Progress:
         self.active: Scalars = np.ones(np.shape(limit), dtype=bool)[()]
         self.code = np.zeros(np.shape(limit), dtype=np.int64)
         self.iterations = np.zeros(np.shape(limit), dtype=np.int64)
-        self.next_limit = int(np.min(limit))
-        self.running = True
+        self.next_limit = int(np.min(limit, initial=_NEVER))
+        self.running = bool(np.any(self.active))
         self.partial = False
 
     def stop(self, who: Scalars, reason: StopReason, k: int) -> None:
@@ -50,7 +51,7 @@ class Progress:
         self.active = self.active & ~who
         self.partial = True
         self.running = bool(np.any(self.active))
-        self.next_limit = int(np.min(np.where(self.active, self.limit, np.iinfo(np.int64).max)))
+        self.next_limit = int(np.min(np.where(self.active, self.limit, _NEVER)))
 
     def stop_at_limit(self, k: int) -> None:
         """Retire the samples that may not go on."""

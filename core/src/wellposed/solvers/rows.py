@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from wellposed.errors import DtypeError, SpaceError
+from wellposed.errors import DtypeError, ParameterError, SpaceError
 from wellposed.spaces import Vector
 from wellposed.vectors import leaves
 
@@ -33,6 +33,7 @@ class Layout:
 
     def __init__(self, like: Vector) -> None:
         parts = leaves(like)
+        _refuse_transforms(parts)
         for t in parts:
             if t.dtype not in (torch.float32, torch.float64, torch.complex64, torch.complex128):
                 raise DtypeError(
@@ -60,7 +61,10 @@ class Layout:
         if t.is_complex():
             t = torch.view_as_real(t.resolve_conj())
         # -1 is ambiguous where a sample has no entries.
-        rows: Tensor = t.reshape(self._rows) if t.numel() else t.reshape(t.shape[0], 0)
+        if not t.numel():
+            empty: Tensor = t.reshape((0,) if self.batch == 1 else (self.batch, 0))
+            return empty
+        rows: Tensor = t.reshape(self._rows)
         return rows
 
     def unpack(self, rows: Rows) -> Vector:
@@ -90,6 +94,7 @@ class Layout:
             parts = leaves(x)
         except TypeError:
             raise SpaceError(f"{what} is a {type(x).__name__}, not a tensor or a tuple of tensors.") from None
+        _refuse_transforms(parts)
         shapes = [t.shape for t in parts]
         if shapes != self.shapes:
             raise SpaceError(
@@ -115,6 +120,14 @@ class Layout:
         """Return scalars as a tensor ``(B,)`` on the device of the vectors."""
         t = torch.from_numpy(np.array(a).reshape(self.batch))
         return t.to(self.device, dtype or t.dtype)
+
+
+def _refuse_transforms(parts: tuple[Tensor, ...]) -> None:
+    if any(torch._C._functorch.is_functorch_wrapped_tensor(t) for t in parts):
+        raise ParameterError(
+            "a solver met a tensor inside torch.func.vmap, grad or jvp, but stopping needs its numbers. "
+            "Use the batch axis instead of vmap, and .backward() or torch.autograd.grad."
+        )
 
 
 def where(mask: Scalars, a: Scalars, b: Scalars) -> Scalars:
@@ -166,9 +179,9 @@ def magnitude(x: Rows) -> Scalars:
 
 
 def _largest(t: Tensor) -> Scalars:
-    if t.numel() == 0:
-        return np.float64(0) if t.shape[0] == 1 else np.zeros(t.shape[0])
-    return np.array(t.abs().amax(dim=-1).tolist())
+    if t.shape[-1] == 0:
+        return np.zeros(t.shape[:-1])[()]
+    return t.abs().amax(dim=-1).cpu().numpy().astype(np.float64)[()]
 
 
 def _coefficient(a: Scalars, like: Tensor) -> Tensor:
