@@ -39,10 +39,10 @@ DTYPES = {
     "I8": torch.int8,
     "U16": torch.uint16,
     "U8": torch.uint8,
-    "BOOL": torch.bool,
 }
-# Complex tensors are stored as pairs of reals: safetensors knows no complex128, and old versions no complex.
-COMPLEX = {torch.complex64: torch.float32, torch.complex128: torch.float64}
+# What is stored as something else: safetensors knows no complex128, and old versions no complex at all;
+# and a damaged byte in a boolean tensor would be neither true nor false.
+STORED_AS = {"complex64": torch.float32, "complex128": torch.float64, "bool": torch.uint8}
 
 
 def write_container(
@@ -52,9 +52,9 @@ def write_container(
     from safetensors.torch import save_file
 
     stored = {name: _storable(name, t) for name, t in tensors.items()}
-    complex_names = sorted(name for name, t in tensors.items() if t.is_complex())
+    dtypes = {name: str(t.dtype).removeprefix("torch.") for name, t in tensors.items()}
     sums = {name: _checksum(t) for name, t in stored.items()}
-    document = {**payload, "complex": complex_names, "crc32": sums}
+    document = {**payload, "dtypes": dtypes, "crc32": sums}
     text = json.dumps(document, allow_nan=False, ensure_ascii=True, separators=(",", ":"))
     # The header also holds some 150 characters per tensor, and the text once more escaped.
     if len(json.dumps(text)) + sum(len(name) + 200 for name in stored) > MAX_HEADER:
@@ -76,7 +76,7 @@ def read_container(path: Path, max_bytes: int) -> tuple[dict[str, Any], dict[str
     _check_entries(path, header, size - start)
     tensors = _read_tensors(path, header)
     _check_sums(path, payload, tensors)
-    return payload, _restore_complex(path, payload, tensors)
+    return payload, _restored(path, payload, tensors)
 
 
 def parse_json(path: Path, text: str, what: str) -> Any:
@@ -206,28 +206,36 @@ def _check_sums(path: Path, payload: dict[str, Any], tensors: Mapping[str, Tenso
             raise FileFormatError(
                 f"{path}: the tensor {name[:60]!r} fails its checksum; copy the file again."
             )
-        if tensor.dtype == torch.bool and bool((tensor.view(torch.uint8) > 1).any()):
-            raise FileFormatError(f"{path}: the tensor {name[:60]!r} holds bytes that are no truth values.")
 
 
-def _restore_complex(path: Path, payload: dict[str, Any], tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    names = payload.pop("complex", None)
-    if not isinstance(names, list) or not all(isinstance(n, str) and n in tensors for n in names):
-        raise FileFormatError(f"{path}: its list of complex tensors is damaged.")
-    for name in set(names):
-        pairs = tensors[name]
-        if pairs.shape[-1:] != (2,) or pairs.dtype not in COMPLEX.values():
-            raise FileFormatError(
-                f"{path}: {name[:60]!r} is said to be complex, but holds no pairs of reals."
-            )
-        tensors[name] = torch.view_as_complex(pairs)
-    return tensors
+def _restored(path: Path, payload: dict[str, Any], tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return the tensors in the dtypes that they were saved from."""
+    dtypes = payload.pop("dtypes", None)
+    if not isinstance(dtypes, dict) or dtypes.keys() != tensors.keys():
+        raise FileFormatError(f"{path}: its list of dtypes does not belong to its tensors; damaged.")
+    return {name: _restore(path, name, tensor, dtypes[name]) for name, tensor in tensors.items()}
+
+
+def _restore(path: Path, name: str, tensor: Tensor, dtype: object) -> Tensor:
+    if dtype == str(tensor.dtype).removeprefix("torch."):
+        return tensor
+    if isinstance(dtype, str) and STORED_AS.get(dtype) == tensor.dtype:
+        if dtype == "bool" and not bool((tensor > 1).any()):
+            return tensor.bool()
+        if dtype != "bool" and tensor.shape[-1:] == (2,):
+            return torch.view_as_complex(tensor)
+    raise FileFormatError(
+        f"{path}: the tensor {name[:60]!r} is said to be {str(dtype)[:20]!r}, but is stored as "
+        f"{tensor.dtype} {tuple(tensor.shape)} with values that cannot be it; the file is damaged."
+    )
 
 
 def _storable(name: str, tensor: Tensor) -> Tensor:
     plain = tensor.detach().cpu().resolve_conj().resolve_neg()
     if plain.is_complex():
         plain = torch.view_as_real(plain)
+    elif plain.dtype == torch.bool:
+        plain = plain.to(torch.uint8)
     if plain.dtype not in DTYPES.values() or plain.layout != torch.strided:
         raise ParameterError(
             f"Cannot save {name}: {plain.layout} tensors of {tensor.dtype} have no place in the file; "
