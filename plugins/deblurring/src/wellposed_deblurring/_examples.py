@@ -34,17 +34,17 @@ def blur(draw: st.DrawFn) -> dict[str, Any]:
 
 def gaussian() -> st.SearchStrategy[dict[str, Any]]:
     """Two sizes."""
-    return st.sampled_from([{"sigma": (0.5, 2.0), "size": 9}, {"sigma": (1.0, 1.0), "size": 5}])
+    return st.sampled_from([{"sigma": (0.5, 2.0), "size": 9}, {"sigma": (1.0, 1.5), "size": 5}])
 
 
 def defocus() -> st.SearchStrategy[dict[str, Any]]:
     """Two sizes."""
-    return st.sampled_from([{"radius": (1.0, 3.0), "size": 9}, {"radius": (2.0, 2.0), "size": 5}])
+    return st.sampled_from([{"radius": (1.0, 3.0), "size": 9}, {"radius": (1.0, 2.0), "size": 5}])
 
 
 def motion() -> st.SearchStrategy[dict[str, Any]]:
     """Two sizes."""
-    return st.sampled_from([{"length": (0.0, 6.0), "size": 9}, {"length": (3.0, 3.0), "size": 7}])
+    return st.sampled_from([{"length": (0.0, 6.0), "size": 9}, {"length": (3.0, 4.0), "size": 7}])
 
 
 def camera_shake() -> st.SearchStrategy[dict[str, Any]]:

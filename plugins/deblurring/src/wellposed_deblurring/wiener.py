@@ -15,7 +15,7 @@ from wellposed.linalg.spectral import apply_spectrum, fourier, inverse_fourier
 from wellposed.solvers import cg
 from wellposed.structure import FourierDiagonal
 from wellposed.vectors import expand
-from wellposed_optim.noise_level import noise_level as level_of
+from wellposed_optim.noise_estimate import noise_level as level_of
 
 
 @attrs.frozen
