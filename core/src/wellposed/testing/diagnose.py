@@ -28,7 +28,7 @@ def distance(got: Tensor, want: Tensor) -> float:
     """Return ‖got − want‖ / max(‖got‖, ‖want‖) in double precision, the largest norm of a batch counting."""
     a, b = double(got), double(want)
     scale = max(_norm(a), _norm(b))
-    worst = float(torch.linalg.vector_norm((a - b).flatten(1), dim=1).max()) if a.numel() else 0.0
+    worst = _norm(a - b)
     return worst / scale if scale > 0 else worst
 
 
@@ -95,7 +95,7 @@ def number(c: complex) -> str:
 
 
 def _norm(t: Tensor) -> float:
-    return float(torch.linalg.vector_norm(t.flatten(1), dim=1).max()) if t.numel() else 0.0
+    return float(torch.linalg.vector_norm(t.reshape(len(t), -1), dim=1).max()) if t.numel() else 0.0
 
 
 def _number(t: Tensor) -> str:

@@ -1,0 +1,177 @@
+"""Reconstructors and samplers: measurements and physics in, images out, nothing else touched."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from wellposed.spaces import AnySpace, ProductSpace, Space
+from wellposed.structure import Symmetry
+from wellposed.testing.case import Case as BaseCase
+from wellposed.testing.case import Check, Face, Failure, Skip, clone, detach, has
+from wellposed.testing.checks.hygiene import HYGIENE, SOUND
+from wellposed.testing.diagnose import mismatch
+from wellposed.testing.fixtures import Weighting
+from wellposed.testing.probes import eps, image, space_of
+from wellposed.vectors import add, leaves, map_vector, scale
+
+
+class Case(BaseCase):
+    """A method, tried on a small physics with a little noise."""
+
+    default_domain = Space((1, 8, 8), torch.float64)
+
+    @cached_property
+    def domain(self) -> AnySpace:
+        """Where images live: the space given, or the physics' own."""
+        own = getattr(self.given_physics, "domain", None)
+        if self.given_domain is None and isinstance(own, Space | ProductSpace):
+            return Case._filled(own)
+        return super().domain
+
+    @staticmethod
+    def _filled(space: AnySpace) -> AnySpace:
+        from wellposed.testing.probes import fill
+
+        return fill(space)
+
+    @cached_property
+    def physics(self) -> Any:
+        """The physics given, or a plain one."""
+        return self.given_physics if self.given_physics is not None else Weighting(self.domain, self.seed)
+
+    @cached_property
+    def x(self) -> Any:
+        """True images."""
+        return image(self.domain, self.generator(1), 3)
+
+    @cached_property
+    def y(self) -> Any:
+        """Measurements with a little noise."""
+        y = detach(self.physics.A(self.x))
+        return add(y, scale(0.01, space_of(y).randn(3, self.generator(2))))
+
+    @property
+    def tolerance(self) -> float:  # type: ignore[override]
+        """Iterative methods amplify rounding, and stop sample by sample."""
+        return 1e-6 if eps(self.domain) < 1e-10 else 1e-3
+
+    def faces(self) -> list[Face]:
+        """Reconstructing a batch."""
+        return [Face("the reconstructor", lambda R, y: R(y, self.physics), (self.y,))]
+
+
+def shape(case: Case) -> None:
+    """Returns images of the shape and dtype of the truth."""
+    got = case.call(case.faces()[0])
+    if (text := mismatch(got, case.x, float("inf"))) is not None:
+        raise Failure(f"the reconstruction is not like the images of the physics: {text}")
+
+
+def physics(case: Case) -> None:
+    """Leaves the physics as it was."""
+    before = detach(case.physics.A(clone(case.x)))
+    state = _state(case.physics)
+    case.call(case.faces()[0])
+    text = mismatch(detach(case.physics.A(clone(case.x))), before, 0.0)
+    changed = [k for k, v in _state(case.physics).items() if k not in state or not torch.equal(v, state[k])]
+    if text is not None or changed:
+        what = f"its {changed[0]!r}" if changed else f"A: {text}"
+        raise Failure(f"the reconstructor changes the physics that it was given ({what}); use physics.replace(…)")
+
+
+def gradient(case: Case) -> None:
+    """Passes finite gradients to its input and to its parameters, where it is differentiable at all."""
+    y = map_vector(lambda t: t.clone().requires_grad_(), case.y)
+    out = case.component(y, case.physics)
+    trainable = [p for p in _parameters(case.component) if p.requires_grad]
+    if not any(t.requires_grad for t in leaves(out)):
+        if trainable:
+            raise Failure("it has trainable parameters, but its output carries no gradient")
+        raise Skip("not differentiable")
+    loss = torch.stack([t.abs().square().sum() for t in leaves(out)]).sum()
+    found = torch.autograd.grad(loss, [*leaves(y), *trainable], allow_unused=True)
+    if any(g is not None and not bool(torch.isfinite(g).all()) for g in found):
+        raise Failure("gradients through the reconstructor are not finite")
+    if trainable and all(g is None for g in found[len(leaves(y)) :]):
+        raise Failure("no gradient reaches any of its trainable parameters")
+
+
+def equivariance(case: Case) -> None:
+    """Has the equivariance that it declares by ``Symmetry``: R(T_in(g) y) = T_out(g) R(y)."""
+    declared = case.component.evidence() if has(case.component, "evidence") else ()
+    symmetries = [e for e in declared if isinstance(e, Symmetry)]
+    if not symmetries:
+        raise Skip("declares no equivariance")
+    for e in symmetries:
+        for k in range(3):
+            g = e.T_in.sample(case.generator(20 + k))
+            left = detach(case.component(e.T_in.act(clone(case.y), g), case.physics))
+            right = e.T_out.act(detach(case.component(clone(case.y), case.physics)), g)
+            if (text := mismatch(left, right, max(e.accuracy, case.tolerance))) is not None:
+                raise Failure(f"equivariance is declared, but R(T y) is not T R(y): {text}, for g = {g!r}")
+
+
+def samples(case: Case) -> None:
+    """Draws posterior samples like the truth, the same ones from the same generator (samplers)."""
+    if not has(case.component, "sample"):
+        raise Skip("not a sampler")
+    state = torch.get_rng_state()
+    drawn, again, other = (_draw(case, salt) for salt in (3, 3, 4))
+    if not torch.equal(state, torch.get_rng_state()):
+        raise Failure("sample() draws from the global random state; use the generator")
+    for s in drawn:
+        if (text := mismatch(s, case.x, float("inf"))) is not None:
+            raise Failure(f"a posterior sample is not like the images of the physics: {text}")
+    if any(mismatch(a, b, case.tolerance) is not None for a, b in zip(drawn, again, strict=True)):
+        raise Failure("sample() draws differently from one seed")
+    if all(mismatch(a, b, 0.0) is None for a, b in zip(drawn, other, strict=True)):
+        raise Failure("sample() ignores its generator: two seeds give the same samples")
+
+
+def calibration(case: Case) -> None:
+    """Samples the exact posterior of a Gaussian-mixture prior (samplers that take a score, prior or denoiser)."""
+    from wellposed.testing.calibration import THRESHOLD, calibration_defect, prepared
+
+    if not has(case.component, "sample"):
+        raise Skip("not a sampler")
+    mixture, sampler = prepared(case.component, case.generator(5))
+    if sampler is None:
+        raise Skip("takes no score, prior or denoiser to be replaced by that of a known mixture")
+    defect = calibration_defect(sampler, mixture, generator=case.generator(6))
+    if defect > THRESHOLD:
+        raise Failure(
+            f"samples are not from the posterior: sliced Wasserstein distance to exact samples is {defect:.2f} times "
+            f"the posterior's spread (allowed {THRESHOLD})"
+        )
+
+
+def _draw(case: Case, salt: int) -> list[Any]:
+    drawn = case.component.sample(clone(case.y), case.physics, 3, case.generator(salt))
+    found = [detach(s) for s in drawn]
+    if len(found) != 3:
+        raise Failure(f"sample(y, physics, 3, generator) gives {len(found)} samples")
+    return found
+
+
+def _parameters(component: Any) -> list[Tensor]:
+    return list(component.parameters()) if isinstance(component, nn.Module) else []
+
+
+def _state(physics: Any) -> dict[str, Tensor]:
+    values = physics.state_dict() if isinstance(physics, nn.Module) else getattr(physics, "__dict__", {})
+    return {k: v.detach().clone() for k, v in values.items() if isinstance(v, Tensor)}
+
+
+CHECKS = (
+    *HYGIENE,
+    Check("shape", shape, after=SOUND),
+    Check("physics", physics, after=("evaluates", "determinism", "history")),
+    Check("gradient", gradient, after=SOUND),
+    Check("equivariance", equivariance, after=(*SOUND, "shape", "batch")),
+    Check("samples", samples, after=("evaluates",)),
+    Check("calibration", calibration, after=("samples",)),
+)
