@@ -169,6 +169,13 @@ def test_extreme_scales_in_float32(method, size):
 
 
 @BOTH
+def test_operator_too_small_for_the_dtype_is_not_taken_for_zero(method):
+    s = method((lambda v: 1e-25 * v, lambda v: 1e-25 * v), torch.ones(2, 3))
+    assert set(s.reason) == {StopReason.STAGNATED}
+    assert not s.converged.any()
+
+
+@BOTH
 def test_callback_and_limits(method):
     a, b = randn(2, 20, 15), randn(2, 20)
     s = method(pair(a), b, callback=lambda k, x, r: torch.tensor([k == 2, False]))

@@ -281,6 +281,35 @@ def test_empty_and_tiny(method, shape):
     assert s.converged.all()
 
 
+@pytest.mark.parametrize("method", [cg, minres, lsqr, lsmr])
+@pytest.mark.parametrize("warm", [False, True])
+def test_solution_beyond_the_range_of_the_dtype(method, warm):
+    small = torch.tensor([[1.0], [1e-18]])
+
+    def f(v):
+        return small * v
+
+    b = torch.tensor([[1.0, 2.0], [1e22, 2e22]])
+    x0 = torch.tensor([[3.0, 3.0], [5.0, 5.0]]) if warm else None
+    s = method(f if method in (cg, minres) else (f, f), b, x0=x0)
+    assert s.reason[0] is StopReason.CONVERGED
+    assert s.reason[1] is StopReason.NON_FINITE
+    assert torch.allclose(s.x[0], b[0])
+    assert torch.equal(s.x[1], x0[1] if warm else torch.zeros(2))
+    assert torch.isfinite(s.residual).all()
+
+
+@BOTH
+def test_operator_that_is_not_finite_at_the_start(method):
+    def op(v):
+        return torch.where(v > 100, torch.inf, 2 * v)
+
+    x0 = torch.tensor([[0.0, 0.0], [0.0, 200.0]])
+    s = method(op, torch.ones(2, 2), x0=x0)
+    assert s.reason == (StopReason.CONVERGED, StopReason.NON_FINITE)
+    assert torch.equal(s.x[1], x0[1])
+
+
 def test_objects_with_a_method():
     class Op:
         def A(self, v):

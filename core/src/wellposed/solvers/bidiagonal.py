@@ -16,7 +16,19 @@ import torch
 
 from wellposed.solvers.progress import Progress, Report
 from wellposed.solvers.refine import Apply
-from wellposed.solvers.rows import Rows, Scalars, copy, dot, erase_, norm, scale_, scale_add_, where, zeros
+from wellposed.solvers.rows import (
+    Rows,
+    Scalars,
+    copy,
+    dot,
+    erase_,
+    largest,
+    norm,
+    scale_,
+    scale_add_,
+    where,
+    zeros,
+)
 from wellposed.solvers.solution import StopReason
 
 
@@ -97,6 +109,8 @@ def iterate(
     basis = _Basis(system, copy(r), [], [], 0.0)
     basis.normalise_u()
     basis.p = copy(system.adjoint(basis.u))
+    # Entries, not squares: below √tiny a norm underflows, which must not pass for A*r = 0.
+    vanishes = largest(basis.p) == 0
     basis.normalise_v()
     x = zeros(basis.v)
     recurrence.start(basis.v, basis.alpha, basis.beta)
@@ -104,7 +118,8 @@ def iterate(
     progress.stop(recurrence.residual <= goal, StopReason.CONVERGED, 0)
     progress.stop(~np.isfinite(basis.alpha) & ~basis.indefinite, StopReason.NON_FINITE, 0)
     progress.stop(basis.indefinite, StopReason.INDEFINITE, 0)
-    progress.stop(basis.alpha == 0, StopReason.LEAST_SQUARES, 0)
+    progress.stop(vanishes, StopReason.LEAST_SQUARES, 0)
+    progress.stop(basis.alpha == 0, StopReason.STAGNATED, 0)
     progress.stop_at_limit(0)
     tol = max(tol, 4 * torch.finfo(r[0].dtype).eps)
     k = 0

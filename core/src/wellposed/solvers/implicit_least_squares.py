@@ -54,7 +54,7 @@ def _times(a: float | Tensor, x: Vector) -> Vector:
 
 def attach_pseudo_inverse(
     op: Pair, b: Vector, damp: float | Tensor, x: Vector, x0: Vector | None, solve: Solve,
-    source: Layout, target: Layout, tol: float,
+    source: Layout, tol: float,
 ) -> Vector:  # fmt: skip
     """Return ``x``, the minimiser, with gradients for b, damp and what ``op`` captured."""
     f, adjoint = op
@@ -77,8 +77,7 @@ def attach_pseudo_inverse(
         return newton(x, residual, inverse, source, tol)
     if not undamped:
         b = (b, map_vector(torch.zeros_like, fixed))
-        target = Layout(b)
-    return _constant_rank(stacked, b, fixed, x0, solve, source, target)
+    return _constant_rank(stacked, b, fixed, x0, solve, source)
 
 
 def _of_b_alone(stacked: Pair, undamped: bool, b: Vector, x: Vector, solve: Solve, source: Layout) -> Vector:
@@ -92,15 +91,13 @@ def _of_b_alone(stacked: Pair, undamped: bool, b: Vector, x: Vector, solve: Solv
     return step_from(x, b, transposed, source)
 
 
-def _constant_rank(
-    op: Pair, b: Vector, x: Vector, x0: Vector | None, solve: Solve, source: Layout, target: Layout
-) -> Vector:
+def _constant_rank(op: Pair, b: Vector, x: Vector, x0: Vector | None, solve: Solve, source: Layout) -> Vector:
     f, adjoint = op
     with torch.no_grad():
         r = subtract(b, f(x))
         w = solve(op[::-1], x if x0 is None else subtract(x, x0))
     terms = subtract(b, f(x)), adjoint(r), adjoint(w)
-    info = (op, solve, source, target)
+    info = (op, solve, source)
     parts = [t for term in terms for t in leaves(term)]
     out = _PseudoInverse.apply(info, len(leaves(x)), *leaves(x), *parts)  # type: ignore[no-untyped-call]
     return source.rebuild(out)
@@ -117,7 +114,7 @@ class _PseudoInverse(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *grads: Tensor) -> Any:
-        op, solve, source, _ = ctx.info
+        op, solve, source = ctx.info
         v = source.rebuild(grads)
         t = solve(op[::-1], v)
         rest = add_scaled(v, -1.0, op[1](t))

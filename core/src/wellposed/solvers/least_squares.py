@@ -105,7 +105,7 @@ def solve_least_squares(
         )  # fmt: skip
         return again.x
 
-    x = attach_pseudo_inverse((f, adjoint), b, damp, solution.x, x0, solve, source, target, tol)
+    x = attach_pseudo_inverse((f, adjoint), b, damp, solution.x, x0, solve, source, tol)
     return attrs.evolve(solution, x=x)
 
 

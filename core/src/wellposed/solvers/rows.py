@@ -172,10 +172,16 @@ def magnitude(x: Rows) -> Scalars:
 
     Dividing by it is exact, and keeps squared norms from over- and underflowing.
     """
-    largest = np.max([_largest(t) for t in x], axis=0)
-    exponent = np.frexp(np.where(np.isfinite(largest), largest, 1.0))[1]
-    power = np.where(largest > 0, np.ldexp(1.0, exponent), 1.0)
-    return where(np.isfinite(largest), power, np.nan)
+    most = largest(x)
+    exponent = np.frexp(np.where(np.isfinite(most), most, 1.0))[1]
+    power = np.where(most > 0, np.ldexp(1.0, exponent), 1.0)
+    return where(np.isfinite(most), power, np.nan)
+
+
+def largest(x: Rows) -> Scalars:
+    """Return the largest absolute entry per sample."""
+    most: Scalars = np.max([_largest(t) for t in x], axis=0)
+    return most
 
 
 def _largest(t: Tensor) -> Scalars:
