@@ -6,6 +6,7 @@ can only ever build what is installed, and only kinds that a forward model is ma
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import re
 from collections.abc import Mapping
@@ -22,6 +23,17 @@ if TYPE_CHECKING:
 
 KINDS = ("physics", "noise", "transform")
 """What a physics is made of. A file that names a component of another kind is refused."""
+
+ALGEBRA = {
+    "algebra.forward_model": "wellposed.forward:ForwardModel",
+    "algebra.composition": "wellposed.operators:Composition",
+    "algebra.sum": "wellposed.operators:Sum",
+    "algebra.scaled": "wellposed.operators:Scaled",
+    "algebra.adjoint": "wellposed.operators:Adjoint",
+    "algebra.stack": "wellposed.operators:Stack",
+    "algebra.block_diagonal": "wellposed.operators:BlockDiagonal",
+}
+"""How parts are put together: not components, since nobody looks them up, but as safe to build."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}(\.[a-z][a-z0-9_]{0,63}){1,3}")
 
@@ -41,6 +53,9 @@ class Encoder(ValueEncoder):
 
     def _name_of(self, value: object, where: str) -> str:
         kind = type(value)
+        for name, target in ALGEBRA.items():
+            if target.endswith(f":{kind.__name__}") and resolve(target) is kind:
+                return name
         registry = _registry(self._registry)
         for component in registry.components():
             # comparing the text first imports nothing that cannot be the one
@@ -76,6 +91,19 @@ class Decoder(ValueDecoder):
         name, params = record["name"], self.value(record["params"], where, depth)
         if not isinstance(name, str) or not _NAME.fullmatch(name) or not isinstance(params, dict):
             raise self.damaged(where, f"names the component {str(name)[:60]!r}, which is no name")
+        try:
+            return self._build(name, params, where)
+        except (RegistryError, FileFormatError):
+            raise
+        except Exception as error:  # a stranger's arguments in a stranger's constructor: anything comes
+            raise FileFormatError(
+                f"{self.path}: {where[:80]} cannot be rebuilt: {name!r} refuses its arguments ("
+                f"{type(error).__name__}: {str(error)[:200]}); the file is damaged, or {name!r} has changed."
+            ) from error
+
+    def _build(self, name: str, params: dict[str, Any], where: str) -> Any:
+        if name in ALGEBRA:
+            return resolve(ALGEBRA[name])(**params)
         registry = _registry(self._registry)
         kind = registry.component(name).kind
         if kind not in KINDS:
@@ -83,15 +111,13 @@ class Decoder(ValueDecoder):
                 f"{self.path}: {where[:80]} asks for {name!r}, a {kind}; only components of kind "
                 f"{', '.join(KINDS)} are built from a file."
             )
-        try:
-            return registry.create(name, **params)
-        except RegistryError:
-            raise
-        except Exception as error:  # a stranger's arguments in a stranger's constructor: anything comes
-            raise FileFormatError(
-                f"{self.path}: {where[:80]} cannot be rebuilt: {name!r} refuses its arguments ("
-                f"{type(error).__name__}: {str(error)[:200]}); the file is damaged, or {name!r} has changed."
-            ) from error
+        return registry.create(name, **params)
+
+
+def resolve(target: str) -> Any:
+    """Return a class of :data:`ALGEBRA`; only ever called with its values."""
+    module, _, name = target.partition(":")
+    return getattr(importlib.import_module(module), name)
 
 
 def _registry(registry: Registry | None) -> Registry:
