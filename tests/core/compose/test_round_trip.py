@@ -103,3 +103,23 @@ def test_what_cannot_be_written(lab, classes):
         to_config({"a": classes["Chain"](parts=lambda: 1)}, lab)
     with pytest.raises(ConfigError, match=r"a.params.weights: a tensor of 250000 numbers is too big"):
         to_config({"a": classes["Kernel"](torch.zeros(500, 500))}, lab)
+
+
+def test_components_of_the_core():
+    config = {
+        "blur": {
+            "name": "core.circular_convolution",
+            "params": {
+                "kernel": [[[[0.25, 0.75]]]],
+                "domain": {"space": [1, 4, 4], "dtype": "float32"},
+            },
+        },
+        "noise": {"name": "core.gaussian", "params": {"sigma": 0.5}},
+    }
+    problem = compose(config)
+    x = torch.ones(1, 1, 4, 4)
+    torch.testing.assert_close(problem.blur(x), x)
+    written = to_config(dict(problem))
+    again = compose(written)
+    assert to_config(dict(again)) == written
+    torch.testing.assert_close(again.blur.kernel, problem.blur.kernel)

@@ -102,9 +102,9 @@ def test_describe_names_the_distribution(fakes):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("lab.blurr", r"There is no component 'lab.blurr'. Did you mean 'lab.blur'\?"),
-        ("blur", r"There is no component 'blur'. Did you mean 'lab.blur'\?"),
-        ("optics.blur", r"There is no component 'optics.blur'. Did you mean 'lab.blur'\?"),
+        ("lab.blurr", r"There is no component 'lab.blurr'. Did you mean 'lab.blur'"),
+        ("blur", r"There is no component 'blur'. Did you mean 'lab.blur'"),
+        ("optics.blur", r"There is no component 'optics.blur'. Did you mean 'lab.blur'"),
         ("zzz.qqq", r"There is no component 'zzz.qqq'. `wellposed list` shows all."),
         (
             "mri.multicoil",
@@ -267,3 +267,20 @@ def test_lazy_names_are_what_type_checkers_see():
         assert name in dir(wellposed)
     with pytest.raises(AttributeError, match=r"module 'wellposed' has no attribute 'nonsense'"):
         _ = wellposed.nonsense
+
+
+def test_signatures_are_read_through_a_metaclass_and_shown_without_quotes(lab):
+    class Meta(type):
+        def __call__(cls, *args, **kwargs):
+            return super().__call__(*args, **kwargs)
+
+    class Wrapped(metaclass=Meta):
+        def __init__(self, size: "int", mode: "str | None" = None) -> "None":
+            self.size = size
+
+    lab.add(record("lab.wrapped"), target=Wrapped)
+    assert lab.describe("lab.wrapped").signature == "(size: int, mode: str | None = None)"
+    with pytest.raises(
+        UnknownParameterError, match=r"lab.wrapped has no parameter 'sise'.*Did you mean 'size'"
+    ):
+        lab.create("lab.wrapped", sise=3)

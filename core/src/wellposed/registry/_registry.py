@@ -24,7 +24,7 @@ from wellposed.registry._loader import Found, discover, interrogate
 from wellposed.registry._metadata import Claim
 from wellposed.registry._missing import Missing
 from wellposed.registry._packs import Pack, PackFailure
-from wellposed.registry._targets import call, resolve, signature_of
+from wellposed.registry._targets import call, resolve, shown, signature_of
 
 
 @attrs.frozen
@@ -207,14 +207,12 @@ class Registry:
         """Return what there is to say about a component; imports it, to read signature and docstring."""
         component, factory = self.component(name), self.get(name)
         pack = self._origin.get(name)
-        signature = signature_of(factory)
-        shown = "(…)" if signature is None else str(signature.replace(return_annotation=signature.empty))
         doc = (inspect.getdoc(factory) or "").partition("\n\n")[0].strip()
         return Description(
             name=name,
             kind=component.kind,
             summary=component.summary,
-            signature=shown,
+            signature=shown(signature_of(factory)),
             doc=doc,
             pack=component.pack,
             dist=pack.dist if pack else "",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import re
 from collections.abc import Mapping
 from functools import reduce
 from typing import Any
@@ -19,11 +20,25 @@ def resolve(target: str) -> Any:
 
 
 def signature_of(factory: Any) -> inspect.Signature | None:
-    """Return the call signature, or ``None`` for a callable that has none to read."""
+    """Return the call signature, or ``None`` for a callable that has none to read.
+
+    A class whose metaclass wraps construction (as our immutable modules do) is read by its ``__init__``.
+    """
     try:
+        if isinstance(factory, type) and type(factory).__call__ is not type.__call__:
+            signature = inspect.signature(factory.__init__)  # type: ignore[misc]
+            return signature.replace(parameters=list(signature.parameters.values())[1:])
         return inspect.signature(factory)
     except (TypeError, ValueError):
         return None
+
+
+def shown(signature: inspect.Signature | None) -> str:
+    """Return the signature as a reader would write it: no quotes around annotations, no return type."""
+    if signature is None:
+        return "(…)"
+    text = str(signature.replace(return_annotation=signature.empty))
+    return re.sub(r": '([^']*)'", r": \1", text)
 
 
 def argument_problems(factory: Any, params: Mapping[str, Any]) -> list[tuple[str, bool, str]]:
