@@ -26,7 +26,9 @@ def magnitude(p: Sequence[Tensor], *, isotropic: bool, vectorial: bool) -> Tenso
     for t in p[1:]:
         squares = squares + (t * t.conj() if t.is_complex() else t * t)
     squares = squares.real if squares.is_complex() else squares
-    return (squares.sum(1, keepdim=True) if vectorial else squares).sqrt()
+    squares = squares.sum(1, keepdim=True) if vectorial else squares
+    # The floor is nothing in value, but keeps the derivative of the root at zero finite.
+    return squares.clamp(min=torch.finfo(squares.dtype).tiny).sqrt()
 
 
 def total_variation(x: Tensor, dims: int, *, isotropic: bool, vectorial: bool) -> Tensor:

@@ -35,8 +35,8 @@ def split(x: Tensor, axis: int, filters: Tensor) -> tuple[Tensor, Tensor]:
     """Return the approximation and the detail of one axis (-1 or -2)."""
     n = x.shape[axis]
     even = n - n % 2
-    if even == 0:
-        return x, x.narrow(axis, 0, 0)
+    if even == 0 or x.numel() == 0:
+        return x.narrow(axis, 0, n - n // 2), x.narrow(axis, 0, n // 2)
     length = filters.shape[1]
     index = torch.arange(1 - length // 2, even + length // 2 - 1, device=x.device) % even
     taps = x.narrow(axis, 0, even).index_select(axis, index)
@@ -50,8 +50,8 @@ def split(x: Tensor, axis: int, filters: Tensor) -> tuple[Tensor, Tensor]:
 def merge(low: Tensor, high: Tensor, axis: int, filters: Tensor) -> Tensor:
     """Return the axis that :func:`split` took apart: its inverse and adjoint."""
     half = high.shape[axis]
-    if half == 0:
-        return low
+    if half == 0 or high.numel() == 0:
+        return torch.cat([low, high], axis)
     length, even = filters.shape[1], 2 * half
     pair = torch.stack([low.narrow(axis, 0, half), high], -3)
     flat = pair.reshape(-1, *pair.shape[-3:])
