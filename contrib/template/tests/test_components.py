@@ -4,5 +4,5 @@ from wellposed.testing import components, parametrize_with_checks
 
 
 @parametrize_with_checks(components(pack="template"))
-def test_component(check):
-    check()
+def test_component(component, check):
+    check(component)
