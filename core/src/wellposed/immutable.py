@@ -23,6 +23,12 @@ from wellposed.nearest import did_you_mean
 class _FreezeAfterInit(type):
     """Set ``_frozen`` once the outermost constructor has returned."""
 
+    @property
+    def __signature__(cls) -> inspect.Signature:
+        """The constructor's signature, which ``__call__`` below would hide from ``inspect``."""
+        signature = inspect.signature(cls.__init__)  # type: ignore[misc]
+        return signature.replace(parameters=list(signature.parameters.values())[1:])
+
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         instance = super().__call__(*args, **kwargs)
         instance.__dict__["_frozen"] = True

@@ -85,3 +85,9 @@ def test_functions_are_refused(tmp_path: Path) -> None:
 
 def test_the_public_name() -> None:
     assert wellposed.Measurement is Measurement
+
+
+def test_an_immutable_class_shows_its_constructor() -> None:
+    import inspect
+
+    assert list(inspect.signature(Mask).parameters) == ["mask", "domain"]
