@@ -53,7 +53,7 @@ class Weighting:
 class Inverse:
     """The method that applies the pseudo-inverse, shrunk by ``shrink``: exact without noise where that is 1."""
 
-    def __init__(self, shrink: float = 1.0) -> None:
+    def __init__(self, shrink: float | Tensor = 1.0) -> None:
         self.shrink = shrink
 
     def __call__(self, y: Any, physics: Any) -> Any:

@@ -14,6 +14,7 @@ _METHODS = (
     ("physics", ("A",)),
     ("transform", ("sample", "act", "inverse", "compose")),
     ("noise", ("log_prob",)),
+    ("fidelity", ("distance",)),
     ("prior", ("prox",)),
     ("reader", ("read",)),
     ("writer", ("write",)),

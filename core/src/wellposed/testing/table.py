@@ -28,6 +28,7 @@ BUILTIN = (
     "writer",
     "generator",
     "prior",
+    "fidelity",
 )
 """Kinds whose checks are modules of :mod:`wellposed.testing.checks`."""
 

@@ -108,19 +108,16 @@ def _same(case: OperatorCase, name: str, label: str, got: Any, want: Any) -> Non
 
 
 def _others(value: Tensor) -> Iterator[Tensor]:
-    """Guess other valid values: rearranged (keeps sums and masks valid), then rescaled, then half erased."""
+    """Guess other valid values: rearranged (keeps sums and masks valid), then erased, inverted, rescaled."""
     value = value.detach()
+    guesses = [value.flatten().roll(1).reshape(value.shape), value.flip(tuple(range(value.ndim)))]
     if value.dtype == torch.bool:
-        yield ~value
-    for guess in (value.flatten().roll(1).reshape(value.shape), value.flip(tuple(range(value.ndim)))):
-        if not torch.equal(guess, value):
-            yield guess
-    if value.is_floating_point() or value.is_complex():
-        yield 0.75 * value
+        guesses.append(~value)
+    elif value.is_floating_point() or value.is_complex():
         half = value.clone().flatten()
         half[::2] = 0
-        yield half.reshape(value.shape)
-        yield value + 0.5
+        guesses += [half.reshape(value.shape), 1 - value, 0.75 * value, value + 0.5]
+    yield from (guess for guess in guesses if not torch.equal(guess, value))
 
 
 CHECKS = (
