@@ -93,14 +93,16 @@ _NAMES = {
 __all__ = ["__version__", *_MODULES, *_NAMES]
 
 
-def __getattr__(name: str) -> Any:
-    if name in _MODULES:
-        return importlib.import_module(f"wellposed.{name}")
-    if name in _NAMES:
-        value = getattr(importlib.import_module(_NAMES[name]), name)
-        globals()[name] = value
-        return value
-    raise AttributeError(f"module 'wellposed' has no attribute {name!r}")
+if not TYPE_CHECKING:  # a type checker that sees __getattr__ believes every name to exist
+
+    def __getattr__(name: str) -> Any:
+        if name in _MODULES:
+            return importlib.import_module(f"wellposed.{name}")
+        if name in _NAMES:
+            value = getattr(importlib.import_module(_NAMES[name]), name)
+            globals()[name] = value
+            return value
+        raise AttributeError(f"module 'wellposed' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

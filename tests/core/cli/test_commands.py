@@ -298,3 +298,23 @@ def test_a_closed_pipe_is_met_with_silence():
     done = subprocess.run([sys.executable, "-c", script], stdout=writer, stderr=subprocess.PIPE, text=True)
     os.close(writer)
     assert done.stderr == ""
+
+
+def test_shell_completion():
+    script = "import sys; from wellposed.cli import main; sys.exit(main())"
+    words = {"_WELLPOSED_COMPLETE": "bash_complete", "COMP_WORDS": "wellposed do", "COMP_CWORD": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", script], env={**os.environ, **words}, capture_output=True, text=True
+    )
+    assert done.stdout == "plain,doctor\n"
+
+
+def test_describe_gives_the_reference(monkeypatch, capsys):
+    from wellposed.plugins import Component
+
+    lab = registry_module.isolated().add(
+        Component("metric", "lab.x", "fractions:Fraction", "X.", reference="Euclid, Elements VII")
+    )
+    monkeypatch.setattr(registry_module, "_default", lab)
+    assert main(["describe", "lab.x"]) == 0
+    assert "Reference: Euclid, Elements VII" in capsys.readouterr().out
