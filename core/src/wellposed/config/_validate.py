@@ -118,9 +118,9 @@ def cycles(config: Mapping[str, Any]) -> list[list[str]]:
     done: set[str] = set()
     found: list[list[str]] = []
     for start in graph:
-        path: list[str] = []
-        stack = [(start, iter(graph[start]))] if start not in done else []
-        path = [start] if stack else []
+        if start in done:
+            continue
+        path, stack = [start], [(start, iter(graph[start]))]
         while stack:
             node, children = stack[-1]
             child = next(children, None)
