@@ -77,15 +77,15 @@ def test_gradient_descent_reaches_the_dense_tikhonov_solution():
 
 
 @pytest.mark.parametrize(
-    "prior", [TotalVariation(tolerance=1e-10, iterations=5000), L1(), WaveletL1("haar", 2)], ids=repr
+    "prior", [TotalVariation(tolerance=1e-8, iterations=300), L1(), WaveletL1("haar", 2)], ids=repr
 )
 def test_fixed_points_agree_between_algorithms(prior, blur, y):
     weight = 0.01
     common = {"prior": prior, "weight": weight, "tolerance": 0.0}
     found = [
-        PGD(**common, max_iterations=600),
+        PGD(**common, max_iterations=300),
         FISTA(**common, max_iterations=300),
-        ADMM(**common, max_iterations=300),
+        ADMM(**common, max_iterations=150),
         ChambollePock(**common, max_iterations=3000),
     ]
     objectives = torch.stack([m.objective(m(y, blur), y, blur) for m in found])
@@ -130,7 +130,9 @@ def test_chambolle_pock_solves_poisson_problems(blur):
     slow = ChambollePock(fidelity, Box(), 1.0, prior_step=1.0, max_iterations=5000, tolerance=0.0)
     result = slow(y, blur).clamp(min=0)
     assert fidelity.value(result, y, blur) < fidelity.value(x, y, blur)
-    assert fidelity.grad(result, y, blur).abs().max() < 0.05
+    slope = fidelity.grad(result, y, blur)
+    assert slope.min() > -0.05
+    assert (slope * result).abs().max() < 0.05
 
 
 def test_a_sample_does_not_depend_on_its_batch(blur, y):
@@ -200,9 +202,9 @@ def test_errors_say_what_to_do(blur, y):
 
 def test_noise_level_comes_from_the_physics_or_the_data():
     y = 0.05 * randn(2, 1, 64, 64) * torch.tensor([1.0, 2.0], dtype=torch.float64)[:, None, None, None]
-    assert torch.allclose(estimate_noise(y), torch.tensor([0.05, 0.1], dtype=torch.float64), rtol=0.05)
+    assert torch.allclose(estimate_noise(y), torch.tensor([0.05, 0.1], dtype=torch.float64), rtol=0.1)
     assert torch.allclose(
-        estimate_noise(torch.complex(y, y)), torch.tensor([0.05, 0.1], dtype=torch.float64), rtol=0.05
+        estimate_noise(torch.complex(y, y)), torch.tensor([0.05, 0.1], dtype=torch.float64), rtol=0.1
     )
 
     class World:

@@ -6,5 +6,5 @@ from wellposed.testing import components, parametrize_with_checks
 
 
 @parametrize_with_checks(components(pack="optim"))
-def test_conforms(check):
-    check()
+def test_conforms(component, check):
+    check(component)

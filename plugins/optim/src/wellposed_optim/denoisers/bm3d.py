@@ -77,21 +77,23 @@ class BM3D(Immutable):
             return x
         planes, back = as_planes(x)
         noisy, crop = pad_symmetric(opponent(planes), PATCH // 2, 3 * PATCH, PATCH, self.stride)
-        dct = dct_filters(x)
+        dct = dct_filters(noisy)
         rows = to_rows(noisy, dct)
-        places = self._match(noisy[:1], 4, self.group)
+        places = self._match(noisy[:1], 4, self.group, sigma)
         basic = self._filter(rows, None, places, sigma, noisy, dct)
-        places = self._match(basic[:1], 6, self.wiener_group)
+        places = self._match(basic[:1], 6, self.wiener_group, sigma)
         final = self._filter(rows, to_rows(basic, dct), places, sigma, noisy, dct)
         return back(opponent(crop(final), inverse=True))
 
-    def _match(self, guide: Tensor, low: int, size: int) -> Tensor:
+    def _match(self, guide: Tensor, low: int, size: int, sigma: Tensor) -> Tensor:
         """Return for each reference patch the indices of the ``size`` most similar patches, itself first."""
         with torch.no_grad():
             kernel = dct_filters(guide).reshape(PATCH, PATCH, PATCH, PATCH)[:low, :low]
             features = F.conv2d(guide[None], kernel.reshape(-1, 1, PATCH, PATCH))[0].movedim(0, -1)
             height, width, _ = features.shape
             table = distances(features, self.stride, self.radius)
+            # Equals (there are many in flat and mirrored areas) are taken nearest first, not by rounding.
+            table += 1e-3 * sigma**2 * nearness(self.radius, table)
             best = table.topk(size, dim=0, largest=False).indices
             span = 2 * self.radius + 1
             row, column = best // span - self.radius, best % span - self.radius
@@ -130,6 +132,7 @@ def wiener(groups: Tensor, pilot: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor
     """Return groups shrunk by the power of the pilot estimate, and their weights."""
     power = pilot * pilot
     gain = power / (power + sigma * sigma)
+    gain[:, 0, 0] = 1  # the mean of a group is hardly noisy, and shrinking it would darken the image
     return groups * gain, 1.0 / (gain * gain).sum((1, 2)).clamp(min=1.0)
 
 
@@ -154,7 +157,17 @@ def distances(features: Tensor, stride: int, radius: int) -> Tensor:
         other = plane[i // stride : i // stride + rows, j // stride : j // stride + columns]
         torch.sub(other, reference, out=difference).square_()
         torch.mv(difference.view(-1, n), ones, out=table[k])
+    # A patch belongs to its own group even among equals: so every pixel is covered.
+    table[len(table) // 2] = -1
     return table
+
+
+def nearness(radius: int, like: Tensor) -> Tensor:
+    """Return a number in [0, 1] per shift, growing with its length and never twice the same."""
+    reach = torch.arange(-radius, radius + 1)
+    length = (reach[:, None] ** 2 + reach**2).flatten().to(like)
+    index = torch.arange(len(length)).to(like) / len(length)
+    return ((length + 0.5 * index) / (2 * radius**2 + 1))[:, None]
 
 
 def dct_filters(like: Tensor) -> Tensor:

@@ -40,7 +40,7 @@ class PnP(Immutable):
     def __init__(
         self,
         denoiser: Any = None,
-        iterations: int = 8,
+        iterations: int = 6,
         sigma_start: float = 49 / 255,
         sigma_end: float = 1.0,
         strength: float = 0.23,
@@ -49,7 +49,7 @@ class PnP(Immutable):
         super().__init__()
         if iterations < 1:
             raise ParameterError(f"iterations = {iterations}, but it must be ≥ 1.")
-        self.denoiser = BM3D() if denoiser is None else denoiser
+        self.denoiser = BM3D(radius=8) if denoiser is None else denoiser
         self.iterations = iterations
         self.sigma_start = sigma_start
         self.sigma_end = sigma_end
