@@ -128,8 +128,12 @@ class Case:
 
 
 def clone(x: Any) -> Any:
-    """Copy a vector; anything else is passed on."""
-    return map_vector(lambda t: t.clone(), x) if isinstance(x, torch.Tensor | tuple) else x
+    """Copy a vector into plain contiguous tensors; anything else is passed on."""
+    return map_vector(_plain, x) if isinstance(x, torch.Tensor | tuple) else x
+
+
+def _plain(t: Tensor) -> Tensor:
+    return t.resolve_conj().resolve_neg().clone(memory_format=torch.contiguous_format)
 
 
 def detach(x: Any) -> Any:

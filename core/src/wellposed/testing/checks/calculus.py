@@ -67,7 +67,7 @@ def vmap(case: OperatorCase) -> None:
             return map_vector(lambda t: t[0], y)
 
         try:
-            got = detach(torch.func.vmap(single)(clone(face.inputs[0])))
+            got = detach(torch.func.vmap(single, randomness="same")(clone(face.inputs[0])))
         except Exception as error:
             first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
             raise Failure(f"{face.label} fails under torch.func.vmap: {type(error).__name__}: {first}") from error

@@ -15,9 +15,12 @@ from wellposed.spaces import Space
 from wellposed.structure import AdjointAccuracy
 from wellposed.testing.case import Check, Failure, Skip, need
 from wellposed.testing.diagnose import alike, double, mismatch, suspect
-from wellposed.testing.operator_case import OperatorCase, relative
+from wellposed.testing.operator_case import OperatorCase, flat, relative
 from wellposed.testing.probes import eps, gaussian, is_complex, space_of
 from wellposed.vectors import add, batch_size, leaves, map_vector, norm, scale, subtract
+
+
+_DOUBLE = (torch.float64, torch.complex128)
 
 
 def spaces(case: OperatorCase) -> None:
@@ -30,29 +33,41 @@ def spaces(case: OperatorCase) -> None:
 
 
 def precision(case: OperatorCase) -> None:
-    """Computes in the precision of its input: nothing is rounded to float32 on the way."""
+    """Computes in the precision of its input: nothing is rounded to float32 on the way, nor promoted."""
+    for variant in case.variants()[1:]:
+        for face in variant.faces():
+            dtypes = [t.dtype for t in leaves(variant.call(face))]
+            if eps(variant.domain) > 1e-10 and (wide := [d for d in dtypes if d in _DOUBLE]):
+                raise Failure(f"{face.label} promotes single-precision input to {wide[0]}; keep the input's precision")
     if eps(case.domain) > 1e-10:
         raise Skip("the input is in single precision")
     for face in case.faces():
         x = face.inputs[0]
         y = case.call(face)
-        if single := [t.dtype for t in leaves(y) if t.dtype not in (torch.float64, torch.complex128)]:
+        if single := [t.dtype for t in leaves(y) if t.dtype not in _DOUBLE]:
             raise Failure(f"{face.label} returns {single[0]} for double-precision input: it casts silently")
-        noise = _rounding(lambda v, face=face: case.call(face, (v,)), x, space_of(x).randn(batch_size(x), case.generator(3)))
-        if noise > 30:
+        u = space_of(x).randn(batch_size(x), case.generator(3))
+        if _rounds(lambda v, face=face: case.call(face, (v,)), x, u, case.linear):
             raise Failure(
-                f"{face.label} computes a double-precision input in lower precision: a change of the input by "
-                f"1e-10 is answered with {noise:.0f} times the error that a smooth map could make. "
-                "Look for .float(), a float32 constant, or a library that works in single precision."
+                f"{face.label} computes a double-precision input in lower precision: it does not follow a change of "
+                f"{STEP:.0e} in its input. Look for .float(), a float32 constant, or a single-precision library."
             )
 
 
-def _rounding(f: Any, x: Any, u: Any) -> float:
-    """Return how far f is from smooth at a scale that double precision resolves and single does not."""
-    step = 2.0**-34
-    base, near, far = (f(v) for v in (x, add(x, scale(step, u)), add(x, u)))
-    error = subtract(subtract(near, base), scale(step, subtract(far, base)))
-    return relative(error, scale(step, subtract(far, base)), scale(step, base))
+STEP = 2.0**-34
+"""A relative change of the input that double precision resolves, and single precision does not."""
+
+
+def _rounds(f: Any, x: Any, u: Any, linear: bool) -> bool:
+    """Return whether f is smooth at large scale but not at a small one that double precision resolves."""
+    base, near, far, twice = (f(add(x, scale(t, u))) for t in (0.0, STEP, 1.0, 2.0))
+    change, whole = subtract(near, base), subtract(far, base)
+    if linear:
+        small = relative(subtract(change, scale(STEP, whole)), scale(STEP, whole), scale(STEP, base))
+        large = relative(subtract(subtract(twice, base), scale(2.0, whole)), whole, base)
+        return small > 0.1 and large < 1e-4
+    middle = flat(subtract(f(add(x, scale(1e-4, u))), base)) != 0
+    return bool(middle.any()) and float((flat(change) == 0)[middle].double().mean()) > 0.9
 
 
 def zero(case: OperatorCase) -> None:
