@@ -60,7 +60,7 @@ class Fidelity(Immutable):
         return lambda x: self.grad(x, y, physics)
 
     def lipschitz(self, y: Vector, physics: Any) -> float | Tensor:
-        """Return a Lipschitz constant of the gradient; :class:`StructureError` where none is known."""
+        """Return a Lipschitz constant of the gradient; raises :class:`StructureError` where unknown."""
         raise StructureError(
             f"the gradient of {type(self).__name__} has no known Lipschitz constant; give the algorithm step=…"
         )
