@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import attrs
@@ -37,11 +39,14 @@ class Wiener:
         p ≥ 0 of the image spectrum, between 2 and 3 for photographs; 0 is Tikhonov's white prior.
     strength
         Factor on σ²/S; 1 is Wiener's optimum when the spectra are right.
+    tolerance
+        Relative residual at which the iteration stops, where there is one.
     """
 
     noise_level: float | None = None
     exponent: float = 2.5
     strength: float = 1.0
+    tolerance: float = 1e-4
 
     def __attrs_post_init__(self) -> None:
         """Check the ranges."""
@@ -61,9 +66,8 @@ class Wiener:
             right = own.spectrum.conj() * fourier(residual, own)
             change = inverse_fourier(right / (own.spectrum.abs() ** 2 + penalty.spectrum), own, mean)
         else:
-            normal = gram(operator).A
             right = operator.A_adjoint(residual)
-            change = cg(lambda u: normal(u) + apply_spectrum(penalty, u), right, tol=1e-4, max_iter=200).x
+            change = _iterate(gram(operator).A, penalty, right, self.tolerance)
         estimate: Tensor = mean + change
         return estimate
 
@@ -86,6 +90,24 @@ class Wiener:
         ratio = self.strength * sigma**2 / signal
         dims = tuple(range(2 - like.ndim, 0))
         return FourierDiagonal(expand(ratio, torch.empty(like.ndim * (1,))) / shape, dims, half=True)
+
+
+def _iterate(
+    normal: Callable[[Tensor], Tensor], penalty: FourierDiagonal, right: Tensor, tolerance: float
+) -> Tensor:
+    """Solve (A*A + σ²S⁻¹) u = right; the circulant operator nearest to the middle of A*A preconditions."""
+    middle = torch.zeros_like(right)
+    middle[(..., *(n // 2 for n in right.shape[2:]))] = 1
+    response = fourier(normal(middle).roll([-(n // 2) for n in right.shape[2:]], penalty.dims), penalty)
+    near = attrs.evolve(penalty, spectrum=1 / (response.real.clamp(min=0) + penalty.spectrum))
+    system = partial(_add_penalty, normal, penalty)
+    solution = cg(system, right, preconditioner=partial(apply_spectrum, near), tol=tolerance, max_iter=200)
+    found: Tensor = solution.x
+    return found
+
+
+def _add_penalty(normal: Callable[[Tensor], Tensor], penalty: FourierDiagonal, u: Tensor) -> Tensor:
+    return normal(u) + apply_spectrum(penalty, u)
 
 
 def natural_spectrum(sizes: tuple[int, ...], exponent: float) -> Tensor:
