@@ -220,3 +220,11 @@ def test_tikhonov_gradient():
     x = randn(2, 3)
     assert torch.equal(Tikhonov().grad(x), x)
     assert torch.allclose(Tikhonov()(x), 0.5 * x.square().sum(1))
+
+
+def test_spinning_wavelets_move_their_basis_and_start_at_its_origin():
+    x = randn(1, 1, 8, 8)
+    sequence = WaveletL1("haar", 2, spin=True).prox_sequence()
+    first, second = sequence(x, 0.5), sequence(x, 0.5)
+    assert torch.allclose(first, WaveletL1("haar", 2).prox(x, 0.5))
+    assert torch.allclose(second, WaveletL1("haar", 2, shift=(5, 11)).prox(x, 0.5))

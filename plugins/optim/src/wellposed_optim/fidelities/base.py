@@ -62,7 +62,7 @@ class Fidelity(Immutable):
     def lipschitz(self, y: Vector, physics: Any) -> float | Tensor:
         """Return a Lipschitz constant of the gradient; raises :class:`StructureError` where unknown."""
         raise StructureError(
-            f"the gradient of {type(self).__name__} has no known Lipschitz constant; give the algorithm step=…"
+            f"the gradient of {type(self).__name__} has no known Lipschitz constant; give step=…"
         )
 
     def forward(self, x: Vector, y: Vector, physics: Any) -> Tensor:

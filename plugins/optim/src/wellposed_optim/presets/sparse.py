@@ -31,7 +31,10 @@ def wavelet(
 ) -> FISTA:
     """Return least squares with sparse wavelet details, solved by FISTA; ``weight`` as in :func:`tv`."""
     return FISTA(
-        prior=WaveletL1(wavelet, levels), weight=weight, max_iterations=max_iterations, tolerance=tolerance
+        prior=WaveletL1(wavelet, levels, spin=True),
+        weight=weight,
+        max_iterations=max_iterations,
+        tolerance=tolerance,
     )
 
 
