@@ -60,6 +60,8 @@ def _mismatch(got: Tensor, want: Tensor, tolerance: float, dtype: bool) -> str |
 def suspect(got: Tensor, want: Tensor) -> str:
     """Return the best explanation of the difference of two tensors of one shape."""
     a, b = double(got), double(want)
+    if alike(a, b):
+        return f"it agrees roughly but not to rounding: an approximation, or lower precision; {worst_entry(a, b)}"
     explanations = (_scaled, _conjugated, _transposed, _flipped, _shifted, _bordered)
     for explain in explanations:
         if (text := explain(a, b)) is not None:

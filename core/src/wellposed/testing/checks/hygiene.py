@@ -233,7 +233,7 @@ def _through_state_dict(module: nn.Module) -> nn.Module:
     return twin
 
 
-SOUND = ("evaluates", "batch_axis", "per_sample", "mutation", "determinism", "history")
+SOUND = ("evaluates", "batch_axis", "per_sample", "mutation", "determinism", "history", "precision")
 """What must hold before two evaluations can be compared at all."""
 
 HYGIENE = (

@@ -8,7 +8,9 @@ from wellposed.testing.operator_case import OperatorCase
 Case = OperatorCase
 
 CHECKS = (
-    *hygiene.HYGIENE,
+    *hygiene.HYGIENE[:5],
+    linear.PRECISION,
+    *hygiene.HYGIENE[5:],
     *linear.CHECKS,
     *calculus.CHECKS,
     *parameters.CHECKS,
