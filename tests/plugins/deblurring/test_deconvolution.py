@@ -64,7 +64,7 @@ def test_wiener_is_the_posterior_mean(boundary):
 
 
 def test_wiener_with_a_white_prior_is_scikit_images():
-    """exponent=0 is Tikhonov. The kernel is symmetric because scikit-image drops the transfer function's phase."""
+    """exponent=0 is Tikhonov. A symmetric kernel: scikit-image drops the transfer function's phase."""
     physics, sigma = blur(gaussian_kernel(1.5, size=9).double(), SHAPE, "circular"), 0.02
     y = ForwardModel(physics, Gaussian(sigma))(photo(), generator=torch.Generator().manual_seed(0))
     residual = (y - y.mean())[0, 0].numpy()

@@ -97,13 +97,14 @@ def _iterate(
 ) -> Tensor:
     """Solve (A*A + σ²S⁻¹) u = right; the circulant operator nearest to the middle of A*A preconditions."""
     middle = torch.zeros_like(right)
-    middle[(..., *(n // 2 for n in right.shape[2:]))] = 1
+    for_all = (slice(None), slice(None))
+    middle[for_all + tuple(n // 2 for n in right.shape[2:])] = 1
     response = fourier(normal(middle).roll([-(n // 2) for n in right.shape[2:]], penalty.dims), penalty)
     near = attrs.evolve(penalty, spectrum=1 / (response.real.clamp(min=0) + penalty.spectrum))
     system = partial(_add_penalty, normal, penalty)
     solution = cg(system, right, preconditioner=partial(apply_spectrum, near), tol=tolerance, max_iter=200)
-    found: Tensor = solution.x
-    return found
+    assert isinstance(solution.x, Tensor)
+    return solution.x
 
 
 def _add_penalty(normal: Callable[[Tensor], Tensor], penalty: FourierDiagonal, u: Tensor) -> Tensor:
