@@ -54,13 +54,14 @@ class Face:
     """One way of calling a component: ``call(component, *inputs) -> output``, batch first throughout.
 
     A ``random`` face draws sample i from a stream of its own, so that only the first samples of a batch
-    can be compared with a shorter batch.
+    can be compared with a shorter batch. A log-likelihood may be infinite, and so is not ``finite``.
     """
 
     label: str
     call: Callable[..., Any]
     inputs: tuple[Vector, ...]
     random: bool = False
+    finite: bool = True
 
 
 class Case:

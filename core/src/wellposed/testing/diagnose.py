@@ -97,7 +97,9 @@ def number(c: complex) -> str:
 
 
 def _norm(t: Tensor) -> float:
-    return float(torch.linalg.vector_norm(t.reshape(len(t), -1), dim=1).max()) if t.numel() else 0.0
+    """Return the largest norm of a sample."""
+    rows = t.flatten(1) if t.ndim > 1 else t.reshape(-1, 1)
+    return float(torch.linalg.vector_norm(rows, dim=1).max()) if t.numel() else 0.0
 
 
 def _number(t: Tensor) -> str:

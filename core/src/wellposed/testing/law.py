@@ -103,8 +103,14 @@ def _support(noise: Any, mean: float, draws: Tensor) -> tuple[float, float, Tens
     values, counts = draws.unique(return_counts=True)
     if float(counts[counts > 1].sum()) > 0.98 * len(draws):
         return 0.0, 0.0, _lattice(values)
-    margin = float(values[-1] - values[0])
-    return float(values[0]) - margin, float(values[-1]) + margin, None
+    width = float(values[-1] - values[0])
+    low, high = float(values[0]) - width, float(values[-1]) + width
+    for _ in range(10):  # the likelihood may be wider than the draws
+        density = _density(noise, torch.linspace(low, high, 201, dtype=torch.float64), mean)
+        if float(torch.maximum(density[0], density[-1])) <= 1e-6 * float(density.max()):
+            break
+        low, high = low - (high - low) / 2, high + (high - low) / 2
+    return low, high, None
 
 
 def _lattice(values: Tensor) -> Tensor:

@@ -49,7 +49,7 @@ class Case(BaseCase):
         """Drawing with one seed, and the likelihood of what was drawn."""
         draw = Face("the noise", lambda n, m: n(m, self.generator(2)), (self.mean,), random=True)
         seen = self.pristine(clone(self.mean), self.generator(2))
-        return [draw, Face("log_prob", lambda n, y, m: n.log_prob(y, m), (seen, self.mean))]
+        return [draw, Face("log_prob", lambda n, y, m: n.log_prob(y, m), (seen, self.mean), finite=False)]
 
     def laws(self) -> Iterator[tuple[complex, Law]]:
         """Yield the laws of one pixel at a few noiseless values."""
@@ -166,7 +166,7 @@ CHECKS = (
     Check("batch", HYGIENE[5].run, after=(*SOUND, "streams", "log_prob")),
     *HYGIENE[6:],
     Check("shape", shape, after=("evaluates", "determinism")),
-    Check("normalisation", normalisation, after=(*SOUND, "shape", "log_prob")),
-    Check("law", law, after=(*SOUND, "shape", "log_prob", "streams")),
+    Check("normalisation", normalisation, after=(*SOUND, "shape", "log_prob", "batch")),
+    Check("law", law, after=(*SOUND, "shape", "log_prob", "streams", "batch")),
     Check("moments", moments, after=(*SOUND, "shape", "streams", "law")),
 )

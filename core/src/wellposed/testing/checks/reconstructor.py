@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from functools import cached_property
 from typing import Any
 
@@ -15,7 +16,7 @@ from wellposed.testing.case import Check, Face, Failure, Skip, clone, detach, ha
 from wellposed.testing.checks.hygiene import HYGIENE, SOUND
 from wellposed.testing.diagnose import mismatch
 from wellposed.testing.fixtures import Weighting
-from wellposed.testing.probes import eps, image, space_of
+from wellposed.testing.probes import eps, fill, image, space_of
 from wellposed.vectors import add, leaves, map_vector, scale
 
 
@@ -29,19 +30,22 @@ class Case(BaseCase):
         """Where images live: the space given, or the physics' own."""
         own = getattr(self.given_physics, "domain", None)
         if self.given_domain is None and isinstance(own, Space | ProductSpace):
-            return Case._filled(own)
+            return fill(own)
         return super().domain
-
-    @staticmethod
-    def _filled(space: AnySpace) -> AnySpace:
-        from wellposed.testing.probes import fill
-
-        return fill(space)
 
     @cached_property
     def physics(self) -> Any:
-        """The physics given, or a plain one."""
-        return self.given_physics if self.given_physics is not None else Weighting(self.domain, self.seed)
+        """The physics that is worked with, a copy of the one given where it can be copied."""
+        return self.fresh_physics()
+
+    def fresh_physics(self) -> Any:
+        """Return the physics as it was given, or a plain one."""
+        if self.given_physics is None:
+            return Weighting(self.domain, self.seed)
+        try:
+            return copy.deepcopy(self.given_physics)
+        except Exception:  # whatever a foreign __deepcopy__ raises
+            return self.given_physics
 
     @cached_property
     def x(self) -> Any:
@@ -73,11 +77,11 @@ def shape(case: Case) -> None:
 
 def physics(case: Case) -> None:
     """Leaves the physics as it was."""
-    before = detach(case.physics.A(clone(case.x)))
-    state = _state(case.physics)
-    case.call(case.faces()[0])
-    text = mismatch(detach(case.physics.A(clone(case.x))), before, 0.0)
-    changed = [k for k, v in _state(case.physics).items() if k not in state or not torch.equal(v, state[k])]
+    given = case.fresh_physics()
+    before, state = detach(given.A(clone(case.x))), _state(given)
+    case.component(clone(case.y), given)
+    text = mismatch(detach(given.A(clone(case.x))), before, 0.0)
+    changed = [k for k, v in _state(given).items() if k not in state or not torch.equal(v, state[k])]
     if text is not None or changed:
         what = f"its {changed[0]!r}" if changed else f"A: {text}"
         raise Failure(f"the reconstructor changes the physics that it was given ({what}); use physics.replace(…)")
