@@ -31,9 +31,9 @@ def test_a_report_reads_well():
     assert "FAILED adjoint: A_adjoint is not the adjoint of A: scaled by 2" in text
     assert "skipped, not run, since adjoint failed: " in text
     assert "<code>adjoint</code>" in report._repr_html_()
-    with pytest.raises(ConformanceError, match="scaled by 2"):
+    with pytest.raises(ConformanceError, match=r"scaled by 2"):
         report.raise_for_failures()
-    with pytest.raises(KeyError, match="no result of a check 'adjiont'"):
+    with pytest.raises(KeyError, match=r"no result of a check 'adjiont'"):
         report["adjiont"]
     assert {r.status for r in report.results} == {"passed", "failed", "skipped"}
 
@@ -56,7 +56,7 @@ def test_only_some_checks():
     assert [r.check for r in report.results] == ["adjoint"]
     spoilt = check(CountsItsCalls(), domain=DOMAIN, checks=["adjoint"])
     assert [r.check for r in spoilt.results] == ["history", "adjoint"]
-    with pytest.raises(ParameterError, match="no check 'adjiont'.*adjoint"):
+    with pytest.raises(ParameterError, match=r"no check 'adjiont'.*adjoint"):
         check(Tilt(), domain=DOMAIN, checks=["adjiont"])
 
 
@@ -69,17 +69,17 @@ def test_known_failures_are_strict():
     assert "known failure (scaled on purpose), but it is passed; drop" in healed["adjoint"].message
     silent = check(ScaledAdjoint(), domain=DOMAIN, expected_failures={"adjoint": " "})
     assert "without a reason" in silent["adjoint"].message
-    with pytest.raises(ParameterError, match="'adjiont', which is no check"):
+    with pytest.raises(ParameterError, match=r"'adjiont', which is no check"):
         check(Tilt(), domain=DOMAIN, expected_failures={"adjiont": "typo"})
 
 
 def test_a_run_changes_neither_the_object_nor_the_global_random_states():
     counter = CountsItsCalls()
-    states = torch.get_rng_state(), np.random.get_state()[1].copy(), random.getstate()
+    states = torch.get_rng_state(), np.random.get_state()[1].copy(), random.getstate()  # noqa: NPY002
     check(counter, domain=DOMAIN)
     assert counter._calls == 0
     assert torch.equal(states[0], torch.get_rng_state())
-    assert (states[1] == np.random.get_state()[1]).all()
+    assert (states[1] == np.random.get_state()[1]).all()  # noqa: NPY002
     assert states[2] == random.getstate()
 
 
@@ -97,11 +97,15 @@ def test_kinds_are_told_by_shape():
     assert kind_of(Tilt()) == "physics"
     assert kind_of(wellposed.noise.Gaussian(0.1)) == "noise"
     assert kind_of(wellposed.transforms.Flips()) == "transform"
-    assert (kind_of(Psnr()), kind_of(Net()), kind_of(BackProject())) == ("metric", "denoiser", "reconstructor")
+    assert (kind_of(Psnr()), kind_of(Net()), kind_of(BackProject())) == (
+        "metric",
+        "denoiser",
+        "reconstructor",
+    )
     assert (kind_of(lambda x_hat, x, y, physics, model: x), kind_of([1])) == ("loss", "dataset")
-    with pytest.raises(ParameterError, match="cannot tell what kind .* kind='reconstructor'"):
+    with pytest.raises(ParameterError, match=r"cannot tell what kind .* kind='reconstructor'"):
         kind_of(lambda a, b: a)
-    with pytest.raises(ParameterError, match="cannot tell what kind"):
+    with pytest.raises(ParameterError, match=r"cannot tell what kind"):
         kind_of(3)
 
 
@@ -130,9 +134,9 @@ def test_names_and_examples_that_do_not_exist():
             examples="zoo.registered:no_such_examples",
         )
     )
-    with pytest.raises(RegistryError, match="examples of 'zoo.shrink' cannot be imported"):
+    with pytest.raises(RegistryError, match=r"examples of 'zoo.shrink' cannot be imported"):
         check("zoo.shrink", registry=mine)
-    with pytest.raises(RegistryError, match="zoo.shrimk"):
+    with pytest.raises(RegistryError, match=r"zoo.shrimk"):
         check("zoo.shrimk", registry=mine)
 
 
@@ -194,7 +198,9 @@ def test_a_pack_adds_checks_and_kinds():
     assert check(3, kind="number")["even"].message == "3 is odd"
     assert check(3, kind="number")["positive"].message == "not run, since even failed"
     assert check(0, kind="number")["positive"].status == "skipped"
-    with pytest.raises(ParameterError, match=r"no checks are known for the kind 'numbr'.*number.*register_checks"):
+    with pytest.raises(
+        ParameterError, match=r"no checks are known for the kind 'numbr'.*number.*register_checks"
+    ):
         check(4, kind="numbr")
 
 

@@ -45,8 +45,15 @@ def test_each_check_of_each_component_is_a_test(outcome):
 
 
 def test_a_failure_says_what_and_how_to_reproduce_it(outcome):
-    outcome.assert_outcomes(failed=1, xfailed=1, passed=outcome.parseoutcomes()["passed"], skipped=outcome.parseoutcomes()["skipped"])
-    outcome.stdout.fnmatch_lines(["*A_adjoint is not the adjoint of A: scaled by 2*", "*reproduce: wellposed.testing.check(obj*"])
+    outcome.assert_outcomes(
+        failed=1,
+        xfailed=1,
+        passed=outcome.parseoutcomes()["passed"],
+        skipped=outcome.parseoutcomes()["skipped"],
+    )
+    outcome.stdout.fnmatch_lines(
+        ["*A_adjoint is not the adjoint of A: scaled by 2*", "*reproduce: wellposed.testing.check(obj*"]
+    )
 
 
 def test_a_known_failure_is_an_xfail_with_its_reason(outcome):

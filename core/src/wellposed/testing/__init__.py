@@ -1,4 +1,4 @@
-"""The conformance kit: does a component, ours or a stranger's, keep the promises of its protocol?
+"""The conformance kit: whether a component, ours or a stranger's, keeps the promises of its protocol.
 
 Three faces over one engine: :func:`check` in a notebook, :func:`parametrize_with_checks` in pytest, and
 ``wellposed check NAME`` on the command line. hypothesis and pytest are imported only where they are used.

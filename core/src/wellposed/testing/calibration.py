@@ -44,7 +44,9 @@ class GaussianMixture:
     shape: tuple[int, ...] = SHAPE
 
     @classmethod
-    def random(cls, generator: torch.Generator, components: int = 3, shape: tuple[int, ...] = SHAPE) -> GaussianMixture:
+    def random(
+        cls, generator: torch.Generator, components: int = 3, shape: tuple[int, ...] = SHAPE
+    ) -> GaussianMixture:
         """Return a mixture of well-separated, anisotropic components."""
         n = torch.Size(shape).numel()
         means = 1.5 * torch.randn(components, n, dtype=torch.float64, generator=generator)
@@ -78,7 +80,9 @@ class GaussianMixture:
         """Draw ``(n, *shape)``."""
         which = torch.multinomial(self.weights, n, replacement=True, generator=generator)
         noise = torch.randn(n, self.means.shape[1], dtype=torch.float64, generator=generator)
-        drawn = self.means[which] + (torch.linalg.cholesky(self.covariances)[which] @ noise[..., None])[..., 0]
+        drawn = (
+            self.means[which] + (torch.linalg.cholesky(self.covariances)[which] @ noise[..., None])[..., 0]
+        )
         return drawn.reshape(n, *self.shape)
 
     def posterior(self, y: Tensor, matrix: Tensor, sigma: float) -> GaussianMixture:
@@ -146,7 +150,7 @@ def sliced_wasserstein(a: Tensor, b: Tensor, generator: torch.Generator, directi
 
 
 def coverage(samples: Tensor, truth: Tensor, level: float = 0.9) -> float:
-    """Return the share of entries of ``truth`` inside the central ``level`` interval of ``samples`` (n, …)."""
+    """Return the share of entries of ``truth`` in the central ``level`` interval of ``samples`` (n, …)."""
     low, high = samples.quantile((1 - level) / 2, dim=0), samples.quantile((1 + level) / 2, dim=0)
     return float(((truth >= low) & (truth <= high)).double().mean())
 

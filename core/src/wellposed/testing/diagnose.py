@@ -61,7 +61,9 @@ def suspect(got: Tensor, want: Tensor) -> str:
     """Return the best explanation of the difference of two tensors of one shape."""
     a, b = double(got), double(want)
     if alike(a, b):
-        return f"it agrees roughly but not to rounding: an approximation, or lower precision; {worst_entry(a, b)}"
+        return (
+            f"it agrees roughly, not to rounding: an approximation, or lower precision; {worst_entry(a, b)}"
+        )
     explanations = (_scaled, _conjugated, _transposed, _flipped, _shifted, _bordered)
     for explain in explanations:
         if (text := explain(a, b)) is not None:
@@ -83,7 +85,11 @@ def ratio(got: Tensor, want: Tensor) -> complex | None:
     if energy == 0 or not bool(a.any()):
         return None
     c = complex(torch.linalg.vecdot(b, a)) / energy
-    return c if abs(c - 1) > RESEMBLES and float((a - c * b).norm()) <= RESEMBLES * abs(c) * energy**0.5 else None
+    return (
+        c
+        if abs(c - 1) > RESEMBLES and float((a - c * b).norm()) <= RESEMBLES * abs(c) * energy**0.5
+        else None
+    )
 
 
 def alike(got: Tensor, want: Tensor) -> bool:

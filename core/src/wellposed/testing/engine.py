@@ -84,7 +84,9 @@ def _closure(checks: Sequence[Check], wanted: Collection[str] | None) -> set[str
         return set(names)
     for name in wanted:
         if name not in names:
-            raise ParameterError(f"there is no check {name!r}; checks: {', '.join(names)}.{did_you_mean(name, names)}")
+            raise ParameterError(
+                f"there is no check {name!r}; checks: {', '.join(names)}.{did_you_mean(name, names)}"
+            )
     chosen: set[str] = set()
     waiting = list(wanted)
     while waiting:
@@ -98,16 +100,16 @@ def _closure(checks: Sequence[Check], wanted: Collection[str] | None) -> set[str
 @contextlib.contextmanager
 def _random_state_restored() -> Iterator[None]:
     """Leave torch's and NumPy's global random states as they were: a check must not change a notebook."""
-    state, numpy_state = torch.get_rng_state(), np.random.get_state()
+    state, numpy_state = torch.get_rng_state(), np.random.get_state()  # noqa: NPY002
     try:
         yield
     finally:
         torch.set_rng_state(state)
-        np.random.set_state(numpy_state)
+        np.random.set_state(numpy_state)  # noqa: NPY002
 
 
 def merge(runs: Sequence[tuple[str, Sequence[Result]]]) -> list[Result]:
-    """Merge the results of several examples, one result per check: the first failure, else a pass, else a skip."""
+    """Merge the results of several examples, check by check: the first failure, else a pass, else a skip."""
     order = list(dict.fromkeys(r.check for _, results in runs for r in results))
     return [_merge(name, runs) for name in order]
 

@@ -1,6 +1,6 @@
-"""What components are tried on when nobody says otherwise: a plain physics and a plain method, by shape alone.
+"""What components are tried on when nobody says otherwise: a plain physics and a plain method.
 
-They inherit nothing from the library, so that the kit does not trust what it tests.
+They fit by shape and inherit nothing from the library, so that the kit does not trust what it tests.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Weighting:
 
 
 class Inverse:
-    """The method that applies the pseudo-inverse, shrunk by ``shrink``: exact without noise where that is 1."""
+    """The method that applies ``shrink`` times the pseudo-inverse: exact without noise where that is 1."""
 
     def __init__(self, shrink: float | Tensor = 1.0) -> None:
         self.shrink = shrink

@@ -72,7 +72,9 @@ def _law(points: Tensor, mass: Tensor, draws: Tensor) -> Law:
 
 
 def _plane(noise: Any, mean: complex, draws: Tensor) -> list[Law]:
-    reach = 1.3 * max(float((draws.real - mean.real).abs().max()), float((draws.imag - mean.imag).abs().max()))
+    reach = 1.3 * max(
+        float((draws.real - mean.real).abs().max()), float((draws.imag - mean.imag).abs().max())
+    )
     offsets = torch.linspace(-reach, reach, PLANE, dtype=torch.float64)
     grid = torch.complex(offsets[:, None] + mean.real, offsets[None, :] + mean.imag)
     mass = _density(noise, grid.flatten(), mean).reshape(PLANE, PLANE) * float(offsets[1] - offsets[0]) ** 2

@@ -16,7 +16,11 @@ from wellposed.testing.case import Case, Face, clone, detach, has, to_precision
 from wellposed.testing.probes import eps, fill, is_complex, probe, space_of, with_precision
 from wellposed.vectors import batch_size, inner, map_vector, norm
 
-GUESSES = (Space((1, 5, 6), torch.float64), Space((3, 8, 7), torch.float64), Space((1, 8, 8), torch.complex128))
+GUESSES = (
+    Space((1, 5, 6), torch.float64),
+    Space((3, 8, 7), torch.float64),
+    Space((1, 8, 8), torch.complex128),
+)
 """Domains tried on an operator that knows none, when none was given."""
 
 DENSE = 2000
@@ -56,7 +60,8 @@ class OperatorCase(Case):
                 return guess
         raise ParameterError(
             f"{type(self.pristine).__name__} does not say its domain, and takes none of "
-            f"{', '.join(map(str, GUESSES))}; give it one: check(obj, domain=wellposed.Space((1, 6, 7), torch.float64))"
+            f"{', '.join(map(str, GUESSES))}; give it one: "
+            "check(obj, domain=wellposed.Space((1, 6, 7), torch.float64))"
         )
 
     @cached_property
@@ -104,11 +109,18 @@ class OperatorCase(Case):
         return has(self.component, "A_adjoint")
 
     def faces(self) -> list[Face]:
-        """A, and A_adjoint where there is one, on probes of double precision."""
+        """Return A, and A_adjoint where there is one."""
         first = Face("A", lambda op, x: op.A(x), (map_vector(lambda t: t[: self.batch or 4], self.x),))
         if not self.linear:
             return [first]
-        return [first, Face("A_adjoint", lambda op, y: op.A_adjoint(y), (map_vector(lambda t: t[: self.batch or 4], self.y),))]
+        return [
+            first,
+            Face(
+                "A_adjoint",
+                lambda op, y: op.A_adjoint(y),
+                (map_vector(lambda t: t[: self.batch or 4], self.y),),
+            ),
+        ]
 
     def evidences(self) -> tuple[Evidence, ...]:
         """Return what the operator declares."""
@@ -142,8 +154,11 @@ class OperatorCase(Case):
 
     @cached_property
     def matrix(self) -> Tensor | None:
-        """The rows A e_j (for R-linear operators on complex vectors also A(i e_j)), or ``None`` if there are too many
-        or a matrix for each sample."""
+        """The rows A e_j, or ``None`` if there are too many, or a matrix for each sample.
+
+        Operators that are only R-linear have a second half for complex vectors, the rows A(i e_j).
+
+        """
         if self.batch or not isinstance(self.domain, Space) or self.domain.size > DENSE:
             return None
         basis = torch.eye(self.domain.size, dtype=self.domain.dtype)

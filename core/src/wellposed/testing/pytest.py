@@ -47,7 +47,7 @@ def components(
 def parametrize_with_checks(
     subjects: Iterable[Any], *, seed: int = 0, registry: Registry | None = None, **options: Any
 ) -> Callable[[Callable[..., Any]], Any]:
-    """Parametrise a test ``def test(component, check)`` over components × checks; it calls ``check(component)``.
+    """Parametrise ``def test(component, check): check(component)`` over components × checks.
 
     Parameters
     ----------

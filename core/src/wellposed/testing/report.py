@@ -62,7 +62,9 @@ class Report:
         for result in self.results:
             if result.check == check:
                 return result
-        raise KeyError(f"no result of a check {check!r}; there are: {', '.join(r.check for r in self.results)}")
+        raise KeyError(
+            f"no result of a check {check!r}; there are: {', '.join(r.check for r in self.results)}"
+        )
 
     def raise_for_failures(self) -> None:
         """Raise :class:`~wellposed.errors.ConformanceError` with the whole report unless it is ok."""

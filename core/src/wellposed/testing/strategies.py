@@ -19,7 +19,18 @@ from wellposed.errors import RegistryError
 from wellposed.spaces import Space
 from wellposed.testing.example import Example
 
-__all__ = ["draw", "examples", "image_shapes", "kernels", "masks", "resolve", "seeds", "shapes", "spaces", "tensors"]
+__all__ = [
+    "draw",
+    "examples",
+    "image_shapes",
+    "kernels",
+    "masks",
+    "resolve",
+    "seeds",
+    "shapes",
+    "spaces",
+    "tensors",
+]
 
 
 def seeds() -> st.SearchStrategy[int]:
@@ -32,13 +43,18 @@ def shapes(ndim: int = 2, low: int = 1, high: int = 8) -> st.SearchStrategy[tupl
     return st.tuples(*[st.integers(low, high)] * ndim)
 
 
-def image_shapes(channels: Sequence[int] = (1, 3), low: int = 1, high: int = 8) -> st.SearchStrategy[tuple[int, ...]]:
+def image_shapes(
+    channels: Sequence[int] = (1, 3), low: int = 1, high: int = 8
+) -> st.SearchStrategy[tuple[int, ...]]:
     """Draw ``(C, H, W)``."""
     return st.builds(lambda c, s: (c, *s), st.sampled_from(list(channels)), shapes(2, low, high))
 
 
 def spaces(
-    dtypes: Sequence[torch.dtype] = (torch.float64,), channels: Sequence[int] = (1, 3), low: int = 1, high: int = 8
+    dtypes: Sequence[torch.dtype] = (torch.float64,),
+    channels: Sequence[int] = (1, 3),
+    low: int = 1,
+    high: int = 8,
 ) -> st.SearchStrategy[Space]:
     """Draw spaces of small images."""
     return st.builds(Space, image_shapes(channels, low, high), st.sampled_from(list(dtypes)))
@@ -46,7 +62,9 @@ def spaces(
 
 @st.composite
 def tensors(
-    draw_: st.DrawFn, shape: Sequence[int] | st.SearchStrategy[tuple[int, ...]], dtype: torch.dtype = torch.float64
+    draw_: st.DrawFn,
+    shape: Sequence[int] | st.SearchStrategy[tuple[int, ...]],
+    dtype: torch.dtype = torch.float64,
 ) -> Tensor:
     """Draw standard normal tensors of a shape."""
     size = draw_(shape) if isinstance(shape, st.SearchStrategy) else tuple(shape)
@@ -63,7 +81,9 @@ def kernels(draw_: st.DrawFn, low: int = 1, high: int = 5, dtype: torch.dtype = 
 
 @st.composite
 def masks(
-    draw_: st.DrawFn, shape: Sequence[int] | st.SearchStrategy[tuple[int, ...]], dtype: torch.dtype = torch.float64
+    draw_: st.DrawFn,
+    shape: Sequence[int] | st.SearchStrategy[tuple[int, ...]],
+    dtype: torch.dtype = torch.float64,
 ) -> Tensor:
     """Draw masks of zeros and ones, about two thirds of them ones."""
     size = draw_(shape) if isinstance(shape, st.SearchStrategy) else tuple(shape)

@@ -1,4 +1,4 @@
-"""Which checks a kind of component has: the built-in ones, those of the pack that defines the kind, and more."""
+"""Which checks a kind has: the built-in ones, those of the pack that defines it, and those added."""
 
 from __future__ import annotations
 
@@ -69,8 +69,8 @@ def kind_checks(kind: str, registry: Registry | None = None) -> KindChecks:
     if known is None and added is None:
         names = sorted({*BUILTIN, *_added})
         raise ParameterError(
-            f"no checks are known for the kind {kind!r}; known: {', '.join(names)}.{did_you_mean(kind, names)} "
-            "Add some with wellposed.testing.register_checks(kind, …)."
+            f"no checks are known for the kind {kind!r}; known: {', '.join(names)}."
+            f"{did_you_mean(kind, names)} Add some with wellposed.testing.register_checks(kind, …)."
         )
     if known is None or added is None:
         return known or added  # type: ignore[return-value]

@@ -25,7 +25,7 @@ class Cage:
     entries: list[Entry] = attrs.field(factory=list)
 
     def wrong(self, check: str, message: str, make: Callable[..., Any] | None = None, **options: Any) -> Any:
-        """Enter the decorated class: it must fail ``check`` with ``message`` (a regular expression), no other."""
+        """Enter the decorated class: it must fail ``check`` with ``message`` (a pattern), and no other."""
 
         def enter(cls: Any) -> Any:
             build = cls if make is None else (lambda: make(cls))

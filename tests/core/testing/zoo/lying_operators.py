@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import torch
 from torch import nn
-from zoo.entry import Cage
-from zoo.wrong_operators import Tilt, weights
 
 from wellposed import Space
 from wellposed.structure import (
@@ -24,6 +22,8 @@ from wellposed.structure import (
     Unitary,
 )
 from wellposed.transforms import CyclicShifts
+from zoo.entry import Cage
+from zoo.wrong_operators import Tilt, weights
 
 cage = Cage({"domain": Space((1, 6, 7), torch.float64)})
 COMPLEX = Space((1, 5, 6), torch.complex128)
@@ -159,7 +159,9 @@ class ObliqueProjection(Claims):
 
 @cage.wrong("svd", r"SVD: U\*U = I is declared")
 class FactorsThatAreNotOrthonormal(Twice):
-    claims = (SVD(2 * torch.eye(42, dtype=torch.float64), torch.ones(42), torch.eye(42, dtype=torch.float64)),)
+    claims = (
+        SVD(2 * torch.eye(42, dtype=torch.float64), torch.ones(42), torch.eye(42, dtype=torch.float64)),
+    )
 
 
 @cage.wrong("svd", r"SVD: A = U diag\(s\) V\* is declared")
@@ -205,5 +207,3 @@ class Folklore(Evidence):
 @cage.wrong("evidence", r"Folklore names the check 'folklore', which does not exist")
 class DeclaresWhatNobodyVerifies(Twice):
     claims = (Folklore(),)
-
-

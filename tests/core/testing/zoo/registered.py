@@ -29,7 +29,9 @@ def wrongly(factor):
 
 
 def examples():
-    return strategies.examples({"factor": st.sampled_from([1.0, 2.0, -0.5])}, strategies.spaces((torch.float64,)))
+    return strategies.examples(
+        {"factor": st.sampled_from([1.0, 2.0, -0.5])}, strategies.spaces((torch.float64,))
+    )
 
 
 def one_example():

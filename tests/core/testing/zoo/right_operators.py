@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import torch
 from torch import nn
-from zoo.entry import Cage
-from zoo.lying_operators import Claims, Flipped, Twice
-from zoo.wrong_operators import OwnScaling, Tilt, Weighting, weights
 
 import wellposed
 from wellposed import ProductSpace, Space
@@ -26,6 +23,9 @@ from wellposed.structure import (
     Unitary,
 )
 from wellposed.transforms import CyclicShifts, Flips
+from zoo.entry import Cage
+from zoo.lying_operators import Claims, Flipped, Twice
+from zoo.wrong_operators import OwnScaling, Tilt, Weighting, weights
 
 cage = Cage()
 REAL = Space((1, 6, 7), torch.float64)
@@ -219,15 +219,17 @@ class Blurred(Claims):
 
 class HalfSpectrum(Blurred):
     claims = (
-        FourierDiagonal(
-            1 + 0.5 * torch.exp(-2j * torch.pi * torch.arange(4).double() / 7), (-1,), half=True
-        ),
+        FourierDiagonal(1 + 0.5 * torch.exp(-2j * torch.pi * torch.arange(4).double() / 7), (-1,), half=True),
     )
 
 
 class Decomposed(Twice):
     claims = (
-        SVD(torch.eye(42, dtype=torch.float64), torch.full((42,), 2.0).double(), torch.eye(42, dtype=torch.float64)),
+        SVD(
+            torch.eye(42, dtype=torch.float64),
+            torch.full((42,), 2.0).double(),
+            torch.eye(42, dtype=torch.float64),
+        ),
         Diagonal(torch.tensor(2.0)),
         Symmetry(Flips(), Flips()),
     )

@@ -6,14 +6,14 @@ import math
 
 import torch
 from torch import nn
-from zoo import wrong_judges as judges
-from zoo import wrong_methods as methods
-from zoo import wrong_noise as noises
-from zoo.entry import Cage
 
 from wellposed import Space, noise, transforms
 from wellposed.random import streams
 from wellposed.structure import Symmetry
+from zoo import wrong_judges as judges
+from zoo import wrong_methods as methods
+from zoo import wrong_noise as noises
+from zoo.entry import Cage
 
 cage = Cage()
 

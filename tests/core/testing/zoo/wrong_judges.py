@@ -6,10 +6,10 @@ import itertools
 from pathlib import Path
 
 import torch
-from zoo.entry import Cage
 
 from wellposed.errors import FileFormatError
 from wellposed.random import per_sample
+from zoo.entry import Cage
 
 cage = Cage()
 
@@ -126,7 +126,10 @@ class AveragedMetric(Error):
         return (x_hat - x).abs().mean()
 
 
-@cage.wrong("direction", r"higher_is_better = True, but the metric grows as noise is added|higher_is_better = True, but")
+@cage.wrong(
+    "direction",
+    r"higher_is_better = True, but the metric grows as noise is added|higher_is_better = True, but",
+)
 class WrongDirection(Error):
     higher_is_better = True
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import torch
 from torch import nn
-from zoo.entry import Cage
 
 from wellposed.structure import Symmetry
 from wellposed.transforms import Flips
+from zoo.entry import Cage
 
 cage = Cage()
 
@@ -260,7 +260,11 @@ class SamplesOnce(Exact):
 @cage.wrong("calibration", r"samples are not from the posterior", kind="reconstructor")
 class SamplesThePrior(Exact):
     def sample(self, y, physics, n, generator):
-        return super().sample(y, physics, n, generator) if self.prior is None else self.prior.sample(n, generator)[:, None]
+        return (
+            super().sample(y, physics, n, generator)
+            if self.prior is None
+            else self.prior.sample(n, generator)[:, None]
+        )
 
 
 @cage.wrong("calibration", r"samples are not from the posterior", kind="reconstructor")

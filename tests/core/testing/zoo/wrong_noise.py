@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 
 import torch
-from zoo.entry import Cage
 
 from wellposed.random import randn_like
+from zoo.entry import Cage
 
 cage = Cage()
 
@@ -91,7 +91,9 @@ class IgnoresTheGenerator(Unclaimed):
 class OneStreamForTheBatch(Unclaimed):
     def __call__(self, y, generator=None):
         n = y.numel()
-        return y + self.sigma * torch.randn(n, dtype=y.dtype, generator=generator).reshape(-1, len(y)).mT.reshape(y.shape)
+        return y + self.sigma * torch.randn(n, dtype=y.dtype, generator=generator).reshape(
+            -1, len(y)
+        ).mT.reshape(y.shape)
 
 
 @cage.wrong("streams", r"the noise of sample 0 depends on the batch size")

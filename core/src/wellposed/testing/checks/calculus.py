@@ -11,7 +11,7 @@ from wellposed.structure import AdjointAccuracy
 from wellposed.testing.case import Check, Failure, Skip, clone, detach, need
 from wellposed.testing.diagnose import mismatch
 from wellposed.testing.operator_case import OperatorCase
-from wellposed.testing.probes import gaussian, with_precision
+from wellposed.testing.probes import with_precision
 from wellposed.vectors import leaves, map_vector
 
 STEP = 1e-5
@@ -19,7 +19,7 @@ STEP = 1e-5
 
 
 def vjp(case: OperatorCase) -> None:
-    """Returns J(x)*v from ``A_vjp``: the adjoint for linear operators, the derivative's for others."""
+    """Return J(x)*v from ``A_vjp``: the adjoint for linear operators, the derivative's for others."""
     need(case.component, "A_vjp")
     x, v = case.draw(case.domain, 7), case.draw(case.range, 8)
     got = detach(case.component.A_vjp(clone(x), clone(v)))
@@ -30,11 +30,13 @@ def vjp(case: OperatorCase) -> None:
     left, right = case.inner(_difference(case, x, u), v), case.inner(u, got)
     gap = (left.real - right.real).abs().max() / (left.abs() + right.abs()).max().clamp_min(1e-300)
     if float(gap) > 1e-5:
-        raise Failure(f"⟨J u, v⟩ by differences and ⟨u, A_vjp(x, v)⟩ disagree by {float(gap):.1e} of their size")
+        raise Failure(
+            f"⟨J u, v⟩ by differences and ⟨u, A_vjp(x, v)⟩ disagree by {float(gap):.1e} of their size"
+        )
 
 
 def jvp(case: OperatorCase) -> None:
-    """Returns J(x)u from ``A_jvp``: A itself for linear operators, the derivative for others."""
+    """Return J(x)u from ``A_jvp``: A itself for linear operators, the derivative for others."""
     need(case.component, "A_jvp")
     x, u = case.draw(case.domain, 7), case.draw(case.domain, 8)
     got = detach(case.component.A_jvp(clone(x), clone(u)))
@@ -45,7 +47,7 @@ def jvp(case: OperatorCase) -> None:
 
 
 def autograd(case: OperatorCase) -> None:
-    """Lets gradients flow: backward through A is the adjoint, and through A_adjoint is A."""
+    """Let gradients flow: backward through A is the adjoint, and through A_adjoint is A."""
     if not case.linear:
         _flows(case.component.A, case.draw(case.domain, 7), "A")
         return
@@ -59,7 +61,7 @@ def autograd(case: OperatorCase) -> None:
 
 
 def vmap(case: OperatorCase) -> None:
-    """Works under ``torch.func.vmap``, sample by sample."""
+    """Work under ``torch.func.vmap``, sample by sample."""
     if case.batch:
         raise Skip("its parameters are per sample")
     for face in case.faces():
@@ -72,13 +74,19 @@ def vmap(case: OperatorCase) -> None:
             got = detach(torch.func.vmap(single, randomness="same")(clone(face.inputs[0])))
         except Exception as error:
             first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-            hint = " Write out of place: cat, pad, where, scatter." if "inplace" in first or "in-place" in first else ""
-            raise Failure(f"{face.label} fails under torch.func.vmap: {type(error).__name__}: {first}{hint}") from error
+            hint = (
+                " Write out of place: cat, pad, where, scatter."
+                if "inplace" in first or "in-place" in first
+                else ""
+            )
+            raise Failure(
+                f"{face.label} fails under torch.func.vmap: {type(error).__name__}: {first}{hint}"
+            ) from error
         _agree(f"vmap of {face.label}", got, face.label, case.call(face), case.tolerance)
 
 
 def device(case: OperatorCase) -> None:
-    """Computes where its input lives: the same result on an accelerator, without hidden moves."""
+    """Compute where its input lives: the same result on an accelerator, without hidden moves."""
     if not torch.cuda.is_available():
         raise Skip("no accelerator on this machine")
     if not hasattr(case.component, "to"):
@@ -110,7 +118,9 @@ def _flows(f: Callable[[Any], Any], x: Any, label: str) -> Any:
     try:
         output = f(inputs)
     except Exception as error:
-        raise Failure(f"{label} fails on input that requires gradients: {type(error).__name__}: {error}") from error
+        raise Failure(
+            f"{label} fails on input that requires gradients: {type(error).__name__}: {error}"
+        ) from error
     if not any(t.requires_grad for t in leaves(output)):
         raise Failure(f"{label} cuts the gradient: look for .detach(), .data, torch.no_grad() or NumPy")
     return inputs, output
@@ -120,7 +130,9 @@ def _pullback(f: Callable[[Any], Any], x: Any, v: Any, label: str) -> Any:
     """Return the gradient of Re⟨v, f(x)⟩, which is J*v in torch's convention."""
     inputs, output = _flows(f, x, label)
     gradients = torch.autograd.grad(leaves(output), leaves(inputs), leaves(v), allow_unused=True)
-    found = iter([torch.zeros_like(t) if g is None else g for g, t in zip(gradients, leaves(inputs), strict=True)])
+    found = iter(
+        [torch.zeros_like(t) if g is None else g for g, t in zip(gradients, leaves(inputs), strict=True)]
+    )
     return map_vector(lambda _: next(found), inputs)
 
 
@@ -128,6 +140,8 @@ CHECKS = (
     Check("vjp", vjp, after=("adjoint",)),
     Check("jvp", jvp, after=("linearity",)),
     Check("autograd", autograd, after=("adjoint", "layout")),
-    Check("vmap", vmap, after=("evaluates", "mutation", "determinism", "history", "batch", "layout", "autograd")),
+    Check(
+        "vmap", vmap, after=("evaluates", "mutation", "determinism", "history", "batch", "layout", "autograd")
+    ),
     Check("device", device, after=("evaluates", "determinism", "history")),
 )

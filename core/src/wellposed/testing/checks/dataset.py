@@ -17,7 +17,7 @@ class Case(BaseCase):
 
 
 def items(case: Case) -> None:
-    """Has ``len(dataset)`` items of finite tensors."""
+    """Have ``len(dataset)`` items of finite tensors."""
     n = len(case.component)
     if n == 0:
         raise Skip("empty")
@@ -30,13 +30,15 @@ def items(case: Case) -> None:
 
 
 def repeatable(case: Case) -> None:
-    """Returns the same item twice, and leaves the global random state alone."""
+    """Return the same item twice, and leaves the global random state alone."""
     if len(case.component) == 0:
         raise Skip("empty")
     state = torch.get_rng_state()
     first, again = list(_tensors(case.component[0])), list(_tensors(case.component[0]))
     if not torch.equal(state, torch.get_rng_state()):
-        raise Failure("reading an item draws from the global random state; derive a stream from (seed, index)")
+        raise Failure(
+            "reading an item draws from the global random state; derive a stream from (seed, index)"
+        )
     if len(first) != len(again) or any(not torch.equal(a, b) for a, b in zip(first, again, strict=True)):
         raise Failure("reading an item twice gives two results; derive randomness from (seed, index)")
 

@@ -6,7 +6,7 @@ import torch
 
 from wellposed.spaces import Space
 from wellposed.testing.case import Case as BaseCase
-from wellposed.testing.case import Check, Failure, Face, clone
+from wellposed.testing.case import Check, Face, Failure, clone
 from wellposed.testing.checks.hygiene import HYGIENE, SOUND
 from wellposed.testing.diagnose import mismatch
 from wellposed.testing.probes import eps, image
@@ -37,14 +37,14 @@ class Case(BaseCase):
 
 
 def shape(case: Case) -> None:
-    """Returns images of the shape and dtype of its input."""
+    """Return images of the shape and dtype of its input."""
     got = case.call(case.faces()[0])
     if (text := mismatch(got, case.x, float("inf"))) is not None:
         raise Failure(f"the denoiser changes the kind of its image: {text}")
 
 
 def sigma(case: Case) -> None:
-    """Takes σ as a number or per sample ``(B,)``, each sample denoised by its own."""
+    """Take σ as a number or per sample ``(B,)``, each sample denoised by its own."""
     levels = torch.tensor([0.05, 0.1, 0.2], dtype=torch.float64).to(case.x.real.dtype)
     try:
         together = case.component(clone(case.x), levels).detach()
@@ -53,7 +53,9 @@ def sigma(case: Case) -> None:
     for i, level in enumerate(levels):
         alone = case.component(case.x[i : i + 1].clone(), float(level)).detach()
         if (text := mismatch(together[i : i + 1], alone, 10 * case.tolerance)) is not None:
-            raise Failure(f"with σ per sample, sample {i} is not denoised by its own σ = {float(level):g}: {text}")
+            raise Failure(
+                f"with σ per sample, sample {i} is not denoised by its own σ = {float(level):g}: {text}"
+            )
 
 
 CHECKS = (

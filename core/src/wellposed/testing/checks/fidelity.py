@@ -50,7 +50,7 @@ class Case(BaseCase):
         return eps(self.domain) ** 0.5
 
     def faces(self) -> list[Face]:
-        """The value, and the gradient."""
+        """Return the value and the gradient."""
         return [
             Face("value", lambda f, x, y: f.value(x, y, self.physics), (self.x, self.y)),
             Face("grad", lambda f, x, y: f.grad(x, y, self.physics), (self.x, self.y)),
@@ -58,17 +58,24 @@ class Case(BaseCase):
 
 
 def per_sample(case: Case) -> None:
-    """Returns one real value per sample."""
+    """Return one real value per sample."""
     value = case.call(case.faces()[0])
     if tuple(value.shape) != (3,) or value.is_complex():
-        raise Failure(f"value returns {value.dtype} of shape {tuple(value.shape)} for 3 samples, not real (3,)")
+        raise Failure(
+            f"value returns {value.dtype} of shape {tuple(value.shape)} for 3 samples, not real (3,)"
+        )
 
 
 def gradient(case: Case) -> None:
-    """Has the gradient that belongs to its value, in image and in measurement space."""
+    """Have the gradient that belongs to its value, in image and in measurement space."""
     f, u = case.component, case.physics.A(case.x)
     pairs: list[tuple[str, Callable[[Any], Any], Callable[[Any], Any], Any]] = [
-        ("grad", lambda x: f.value(x, case.y, case.physics), lambda x: f.grad(x, case.y, case.physics), case.x),
+        (
+            "grad",
+            lambda x: f.value(x, case.y, case.physics),
+            lambda x: f.grad(x, case.y, case.physics),
+            case.x,
+        ),
         ("distance_grad", lambda v: f.distance(v, case.y), lambda v: f.distance_grad(v, case.y), u),
     ]
     for name, value, grad, point in pairs:
@@ -79,10 +86,12 @@ def gradient(case: Case) -> None:
 
 
 def prox(case: Case) -> None:
-    """Minimises γ·d(v, y) + ½‖v − u‖² by ``distance_prox``, and the same through the physics by ``prox``."""
+    """Minimise γ·d(v, y) + ½‖v − u‖² by ``distance_prox``, and the same through the physics by ``prox``."""
     f, u = case.component, detach(case.physics.A(case.x))
     tried = [
-        _minimises(case, "distance_prox", lambda g: f.distance_prox(u, case.y, g), u, lambda v: f.distance(v, case.y)),
+        _minimises(
+            case, "distance_prox", lambda g: f.distance_prox(u, case.y, g), u, lambda v: f.distance(v, case.y)
+        ),
         _minimises(
             case,
             "prox",
@@ -111,7 +120,9 @@ def _minimises(
         for rival in (p + t * d for d in directions for t in (0.05, -0.05, 1e-3, -1e-3)):
             gain = (objective(p) - objective(rival)).nan_to_num(0.0, 0.0, 0.0)
             if float((gain / (1e-12 + 0.5 * norm(centre) ** 2)).max()) > CONVERGED:
-                raise Failure(f"{name} at γ = {gamma} is no minimiser: a neighbour is better by {float(gain.max()):.2e}")
+                raise Failure(
+                    f"{name} at γ = {gamma} is no minimiser: a neighbour is better by {float(gain.max()):.2e}"
+                )
     return True
 
 

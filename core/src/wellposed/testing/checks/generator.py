@@ -29,7 +29,7 @@ class Case(BaseCase):
 
 
 def step(case: Case) -> None:
-    """Returns ``{name: tensor}`` with the batch first."""
+    """Return ``{name: tensor}`` with the batch first."""
     for batch in (1, 3):
         drawn = case.step(batch, 1)
         if not drawn:
@@ -38,11 +38,13 @@ def step(case: Case) -> None:
             if not isinstance(value, Tensor):
                 raise Failure(f"step returns {name!r} as a {type(value).__name__}, not a tensor")
             if value.ndim == 0 or value.shape[0] != batch:
-                raise Failure(f"step({batch}) returns {name!r} of shape {tuple(value.shape)}: the batch is not first")
+                raise Failure(
+                    f"step({batch}) returns {name!r} of shape {tuple(value.shape)}: the batch is not first"
+                )
 
 
 def seeding(case: Case) -> None:
-    """Draws the same for the same seed, another for another, and leaves the global random state alone."""
+    """Draw the same for the same seed, another for another, and leaves the global random state alone."""
     state = torch.get_rng_state()
     first, again, other = case.step(3, 1), case.step(3, 1), case.step(3, 2)
     if not torch.equal(state, torch.get_rng_state()):
@@ -54,10 +56,12 @@ def seeding(case: Case) -> None:
 
 
 def streams(case: Case) -> None:
-    """Draws sample i from its own stream: a longer batch begins like a shorter one."""
+    """Draw sample i from its own stream: a longer batch begins like a shorter one."""
     long, short = case.step(3, 1), case.step(2, 1)
     if (text := _difference({k: v[:2] for k, v in long.items()}, short)) is not None:
-        raise Failure(f"what sample 0 gets depends on the batch size: {text}; give each sample a stream of its own")
+        raise Failure(
+            f"what sample 0 gets depends on the batch size: {text}; give each sample a stream of its own"
+        )
     if all(torch.equal(v[0], v[1]) for v in long.values()):
         raise Failure("every sample of a batch gets the same parameters")
 

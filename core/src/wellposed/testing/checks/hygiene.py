@@ -21,7 +21,7 @@ from wellposed.vectors import batch_size, is_finite, leaves, map_vector
 
 
 def evaluates(case: Case) -> None:
-    """Runs, and returns finite tensors for finite input."""
+    """Run, and returns finite tensors for finite input."""
     for face in _faces(case):
         y = case.call(face)
         if not isinstance(y, Tensor | tuple):
@@ -31,7 +31,7 @@ def evaluates(case: Case) -> None:
 
 
 def batch_axis(case: Case) -> None:
-    """Keeps the batch axis first."""
+    """Keep the batch axis first."""
     for face in _faces(case):
         n = batch_size(face.inputs[0])
         for t in leaves(case.call(face)):
@@ -40,11 +40,13 @@ def batch_axis(case: Case) -> None:
 
 
 def per_sample(case: Case) -> None:
-    """Returns one real value per sample, ``(B,)``, never averaged over the batch."""
+    """Return one real value per sample, ``(B,)``, never averaged over the batch."""
     for face in _faces(case):
         n, value = batch_size(face.inputs[0]), case.call(face)
         if value.ndim == 0:
-            raise Failure(f"{face.label} averages over the batch: it returns one number for {n} samples, not ({n},)")
+            raise Failure(
+                f"{face.label} averages over the batch: it returns one number for {n} samples, not ({n},)"
+            )
         if value.shape != (n,):
             raise Failure(f"{face.label} returns shape {tuple(value.shape)} for {n} samples, not ({n},)")
         if value.is_complex():
@@ -52,7 +54,7 @@ def per_sample(case: Case) -> None:
 
 
 def mutation(case: Case) -> None:
-    """Leaves its inputs as they were."""
+    """Leave its inputs as they were."""
     for face in _faces(case):
         inputs = tuple(map(clone, face.inputs))
         face.call(case.fresh(), *inputs)
@@ -62,7 +64,7 @@ def mutation(case: Case) -> None:
 
 
 def determinism(case: Case) -> None:
-    """Gives the same result twice, and does not touch the global random state."""
+    """Give the same result twice, and does not touch the global random state."""
     for face in _faces(case):
         before = _random_state()
         first = case.call(face, component=case.fresh())
@@ -78,7 +80,7 @@ def determinism(case: Case) -> None:
 
 
 def history(case: Case) -> None:
-    """Gives results that do not depend on earlier calls: no state, no stale cache."""
+    """Give results that do not depend on earlier calls: no state, no stale cache."""
     if not case.copyable:
         raise Skip("it cannot be copied, so there is no fresh one to compare with")
     for face in _faces(case):
@@ -92,7 +94,7 @@ def history(case: Case) -> None:
 
 
 def batch(case: Case) -> None:
-    """Treats the samples of a batch independently: alone, in a longer batch, in another order."""
+    """Treat the samples of a batch independently: alone, in a longer batch, in another order."""
     if getattr(case, "batch", None):
         raise Skip("its parameters are per sample")
     for face in _faces(case):
@@ -107,7 +109,7 @@ def batch(case: Case) -> None:
 
 
 def layout(case: Case) -> None:
-    """Gives the same result for non-contiguous, expanded and offset inputs."""
+    """Give the same result for non-contiguous, expanded and offset inputs."""
     for face in _faces(case):
         for name, arrange in _LAYOUTS.items():
             inputs = tuple(map_vector(arrange, x) for x in face.inputs)
@@ -118,23 +120,23 @@ def layout(case: Case) -> None:
 
 
 def copies(case: Case) -> None:
-    """Deep-copies, and the copy does the same."""
+    """Survive a deep copy, which does the same."""
     _round_trip(case, "copy.deepcopy", copy.deepcopy)
 
 
 def pickles(case: Case) -> None:
-    """Pickles, and what comes back does the same."""
+    """Survive pickling, and do the same."""
     _round_trip(case, "pickle", lambda c: pickle.loads(pickle.dumps(c)))
 
 
 def state_dict(case: Case) -> None:
-    """Carries every tensor in ``state_dict``, so that ``.to`` moves it and a file keeps it."""
+    """Carry every tensor in ``state_dict``, so that ``.to`` moves it and a file keeps it."""
     if not isinstance(case.component, nn.Module):
         raise Skip("not an nn.Module")
     loose = [k for k, v in vars(case.component).items() if isinstance(v, Tensor) and not k.startswith("_")]
     if loose:
         raise Failure(
-            f"the tensor attribute {loose[0]!r} is neither buffer nor parameter: .to() and state_dict() miss it. "
+            f"the tensor attribute {loose[0]!r} is neither buffer nor parameter, so .to() misses it. "
             f"Use register_buffer({loose[0]!r}, …)."
         )
     if not case.copyable:
@@ -150,7 +152,9 @@ def _faces(case: Case) -> list[Face]:
 
 
 def _random_state() -> tuple[bytes, bytes]:
-    return bytes(torch.get_rng_state().numpy()), np.random.get_state()[1].tobytes()  # type: ignore[union-attr]
+    # NumPy's legacy state is the one that careless code draws from
+    legacy = np.random.get_state()[1]  # noqa: NPY002
+    return bytes(torch.get_rng_state().numpy()), np.asarray(legacy).tobytes()
 
 
 def _same_as_fresh(case: Case, face: Face, used: Any, inputs: tuple[Any, ...], when: str) -> None:
@@ -182,25 +186,25 @@ def _rows(x: Any, rows: list[int]) -> Any:
 
 
 def _strided(t: Tensor) -> Tensor:
-    """The same values with the axes laid out in reverse order."""
+    """Return the same values with the axes laid out in reverse order."""
     order = tuple(reversed(range(t.ndim)))
     return t.permute(order).contiguous().permute(order)
 
 
 def _offset(t: Tensor) -> Tensor:
-    """The same values as every other entry of a longer storage that is filled with garbage."""
+    """Return the same values as every other entry of a longer storage that is filled with garbage."""
     big = torch.full((*t.shape, 2), 7.0).to(t.dtype)
     big[..., 1] = t
     return big[..., 1]
 
 
 def _expanded(t: Tensor) -> Tensor:
-    """The first sample for the whole batch, with stride 0."""
+    """Return the first sample for the whole batch, with stride 0."""
     return t[:1].expand_as(t)
 
 
 def _lazily_conjugated(t: Tensor) -> Tensor:
-    """The same values, complex ones behind torch's lazy conjugation bit."""
+    """Return the same values, complex ones behind torch's lazy conjugation bit."""
     return t.conj().resolve_conj().conj() if t.is_complex() else t
 
 

@@ -13,7 +13,7 @@ import torch
 from wellposed.testing.case import Check, Failure, Skip, clone, detach, need
 from wellposed.testing.diagnose import alike, mismatch
 from wellposed.testing.operator_case import OperatorCase, relative
-from wellposed.testing.probes import eps, gaussian
+from wellposed.testing.probes import eps
 from wellposed.vectors import add, inner, leaves, norm, scale, subtract
 
 CONVERGED = 1e-4
@@ -23,7 +23,7 @@ GAMMAS = (0.3, 4.0)
 
 
 def pinv(case: OperatorCase) -> None:
-    """Satisfies the four Penrose conditions: ``A_dagger`` is the pseudo-inverse."""
+    """Satisfy the four Penrose conditions: ``A_dagger`` is the pseudo-inverse."""
     need(case.component, "A_adjoint", "A_dagger")
     x, y, w = (case.draw(s, 9 + i) for i, s in enumerate((case.domain, case.range, case.range)))
     image = case.A(x)
@@ -41,7 +41,7 @@ def pinv(case: OperatorCase) -> None:
 
 
 def prox_l2(case: OperatorCase) -> None:
-    """Solves γA*(Au − y) + u − z = 0: ``prox_l2`` minimises γ/2·‖Au − y‖² + ½·‖u − z‖²."""
+    """Solve γA*(Au − y) + u − z = 0: ``prox_l2`` minimises γ/2·‖Au − y‖² + ½·‖u − z‖²."""
     need(case.component, "A_adjoint", "prox_l2")
     z, y = case.draw(case.domain, 13), case.draw(case.range, 14)
     for gamma in GAMMAS:
@@ -59,7 +59,7 @@ def prox_l2(case: OperatorCase) -> None:
 
 
 def gram(case: OperatorCase) -> None:
-    """Offers a ``gram`` operator that is A*A."""
+    """Offer a ``gram`` operator that is A*A."""
     op = getattr(case.component, "gram", None)
     if not case.linear or not callable(getattr(op, "A", None)):
         raise Skip("no gram")
@@ -70,7 +70,7 @@ def gram(case: OperatorCase) -> None:
 
 
 def spectral_norm(case: OperatorCase) -> None:
-    """Has the spectral norm that ``wellposed.norm`` says."""
+    """Have the spectral norm that ``wellposed.norm`` says."""
     from wellposed.linalg import norm as claimed_norm
 
     if not case.linear or not hasattr(case.component, "domain"):

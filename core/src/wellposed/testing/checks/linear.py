@@ -16,29 +16,32 @@ from wellposed.structure import AdjointAccuracy
 from wellposed.testing.case import Check, Failure, Skip, need
 from wellposed.testing.diagnose import alike, double, mismatch, suspect
 from wellposed.testing.operator_case import OperatorCase, flat, relative
-from wellposed.testing.probes import eps, gaussian, is_complex, space_of
+from wellposed.testing.probes import eps, is_complex, space_of
 from wellposed.vectors import add, batch_size, leaves, map_vector, norm, scale, subtract
-
 
 _DOUBLE = (torch.float64, torch.complex128)
 
 
 def spaces(case: OperatorCase) -> None:
-    """Maps into the range that it declares."""
+    """Map into the range that it declares."""
     declared = getattr(case.component, "range", None)
     if declared is None or not hasattr(declared, "check"):
         raise Skip("declares no range")
     if not declared.admits(case.A(case.x)):
-        raise Failure(f"A maps {case.domain} to {space_of(case.A(case.x))}, but the declared range is {declared}")
+        raise Failure(
+            f"A maps {case.domain} to {space_of(case.A(case.x))}, but the declared range is {declared}"
+        )
 
 
 def precision(case: OperatorCase) -> None:
-    """Computes in the precision of its input: nothing is rounded to float32 on the way, nor promoted."""
+    """Compute in the precision of its input: nothing is rounded to float32 on the way, nor promoted."""
     for variant in case.variants()[1:]:
         for face in variant.faces():
             dtypes = [t.dtype for t in leaves(variant.call(face))]
             if eps(variant.domain) > 1e-10 and (wide := [d for d in dtypes if d in _DOUBLE]):
-                raise Failure(f"{face.label} promotes single-precision input to {wide[0]}; keep the input's precision")
+                raise Failure(
+                    f"{face.label} promotes single-precision input to {wide[0]}; keep the input's precision"
+                )
     if eps(case.domain) > 1e-10:
         raise Skip("the input is in single precision")
     for face in case.faces():
@@ -49,8 +52,9 @@ def precision(case: OperatorCase) -> None:
         u = space_of(x).randn(batch_size(x), case.generator(3))
         if _rounds(lambda v, face=face: case.call(face, (v,)), x, u, case.linear):
             raise Failure(
-                f"{face.label} computes a double-precision input in lower precision: it does not follow a change of "
-                f"{STEP:.0e} in its input. Look for .float(), a float32 constant, or a single-precision library."
+                f"{face.label} computes a double-precision input in lower precision: it does not follow a "
+                f"change of {STEP:.0e} in its input. Look for .float(), a float32 constant, or a library "
+                "that works in single precision."
             )
 
 
@@ -71,7 +75,7 @@ def _rounds(f: Any, x: Any, u: Any, linear: bool) -> bool:
 
 
 def zero(case: OperatorCase) -> None:
-    """Maps zero to zero."""
+    """Map zero to zero."""
     if not case.linear:
         raise Skip("not linear")
     for label, f, space in (("A", case.A, case.domain), ("A_adjoint", case.adjoint, case.range)):
@@ -82,11 +86,14 @@ def zero(case: OperatorCase) -> None:
 
 
 def linearity(case: OperatorCase) -> None:
-    """Respects sums and multiples, by complex scalars where the spaces are complex."""
+    """Respect sums and multiples, by complex scalars where the spaces are complex."""
     if not case.linear:
         raise Skip("not linear")
     for variant in case.variants():
-        for label, f, space in (("A", variant.A, variant.domain), ("A_adjoint", variant.adjoint, variant.range)):
+        for label, f, space in (
+            ("A", variant.A, variant.domain),
+            ("A_adjoint", variant.adjoint, variant.range),
+        ):
             u, v = variant.draw(space, 4), variant.draw(space, 5)
             scalars = (1.5, -0.75) if variant.real else (0.5 - 1.5j, -0.75 + 0.25j)
             error = _nonlinearity(f, u, v, *scalars)
@@ -107,7 +114,7 @@ def _nonlinearity(f: Any, u: Any, v: Any, a: complex, b: complex) -> float:
 
 
 def adjoint(case: OperatorCase) -> None:
-    """Satisfies ⟨Ax, y⟩ = ⟨x, A*y⟩, or declares how far it is from it, and why."""
+    """Satisfy ⟨Ax, y⟩ = ⟨x, A*y⟩, or declares how far it is from it, and why."""
     need(case.component, "A_adjoint")
     declared = case.evidence(AdjointAccuracy)
     if declared is not None and not declared.reason.strip():
@@ -126,7 +133,11 @@ def _check_adjoint(case: OperatorCase, limit: float) -> None:
         defect(case, case.x, map_vector(lambda t: t.flip(0), case.y)),  # pairs other families of probes
     )
     if not worst <= limit:
-        hint = f"; if it is approximate by choice, declare AdjointAccuracy({2 * worst:.0e}, reason)" if worst < 0.05 else ""
+        hint = (
+            f"; if it is approximate by choice, declare AdjointAccuracy({2 * worst:.0e}, reason)"
+            if worst < 0.05
+            else ""
+        )
         raise Failure(
             f"A_adjoint is not the adjoint of A: {diagnose(case)} "
             f"(defect {worst:.1e}, allowed {limit:.1e}, on {case.domain}){hint}"
@@ -150,14 +161,20 @@ def diagnose(case: OperatorCase) -> str:
     got, want = double(case.adjoint(y)), case.true_adjoint(y)
     if want is None:
         return "the two inner products differ"
-    if is_complex(case.range) and (other := case.true_adjoint(y.conj())) is not None and alike(got, other.conj()):
+    if (
+        is_complex(case.range)
+        and (other := case.true_adjoint(y.conj())) is not None
+        and alike(got, other.conj())
+    ):
         return "it is the transpose Aᵀ, not A* = conj(A)ᵀ: a conj() is missing"
     if case.domain == case.range and alike(got, double(case.A(y))):
         return "it is A itself"
     return suspect(got, want)
 
 
-PRECISION = Check("precision", precision, after=("evaluates", "batch_axis", "mutation", "determinism", "history"))
+PRECISION = Check(
+    "precision", precision, after=("evaluates", "batch_axis", "mutation", "determinism", "history")
+)
 """Comes before every comparison of two results: those of a lower precision differ by its rounding."""
 
 CHECKS = (

@@ -48,7 +48,7 @@ class Case(BaseCase):
         return result
 
     def faces(self) -> list[Face]:
-        """The loss of an imperfect image."""
+        """Return the loss of an imperfect image."""
         x_hat = add(self.x, scale(0.1, self.domain.randn(3, self.generator(2))))
         y = map_vector(lambda t: t + 0.05, self.physics.A(self.x))
         random = bool(seeded(self.pristine, self.generator()))
@@ -56,20 +56,22 @@ class Case(BaseCase):
 
 
 def gradient(case: Case) -> None:
-    """Lets finite gradients flow to the image that it judges, or to the model where it judges that."""
+    """Let finite gradients flow to the image that it judges, or to the model where it judges that."""
     x_hat, x, y = case.faces()[0].inputs
     inputs = map_vector(lambda t: t.clone().requires_grad_(), x_hat)
     weight = torch.tensor(0.9, dtype=torch.float64, requires_grad=True)
     value = case.loss(case.component, inputs, x, y, Inverse(weight))
     if not value.requires_grad:
-        raise Failure("the loss cuts the gradient to x_hat and to the model: look for .detach() or torch.no_grad()")
+        raise Failure(
+            "the loss cuts the gradient to x_hat and to the model: look for .detach() or torch.no_grad()"
+        )
     gradients = torch.autograd.grad(value.sum(), [*leaves(inputs), weight], allow_unused=True)
     if any(g is not None and not bool(torch.isfinite(g).all()) for g in gradients):
         raise Failure("the gradient of the loss has non-finite entries")
 
 
 def zero_at_truth(case: Case) -> None:
-    """Vanishes at the truth, if ``zero_at_truth``: x_hat = x, y = A(x), and a model that inverts A."""
+    """Vanish at the truth, if ``zero_at_truth``: x_hat = x, y = A(x), and a model that inverts A."""
     if not getattr(case.component, "zero_at_truth", False):
         raise Skip("does not claim to vanish at the truth")
     y = case.physics.A(case.x)
@@ -82,13 +84,15 @@ def zero_at_truth(case: Case) -> None:
 
 
 def unbiased(case: Case) -> None:
-    """Estimates the mean squared error of A(x_hat) without bias, if ``unbiased`` (Gaussian noise of its σ)."""
+    """Estimate the mean squared error of A(x_hat) without bias, if ``unbiased`` (Gaussian noise of its σ)."""
     sigma = getattr(case.component, "sigma", None)
     if not getattr(case.component, "unbiased", False) or sigma is None or not isinstance(case.domain, Space):
         raise Skip("does not claim to be unbiased")
     level = float(torch.as_tensor(sigma).flatten()[0])
     clean = case.physics.A(case.x[:1])
-    y = clean + level * torch.randn((SAMPLES, *clean.shape[1:]), dtype=clean.dtype, generator=case.generator(4))
+    y = clean + level * torch.randn(
+        (SAMPLES, *clean.shape[1:]), dtype=clean.dtype, generator=case.generator(4)
+    )
     model = Inverse(0.7)
     x_hat = model(y, case.physics)
     estimate = case.loss(case.component, x_hat, None, y, model).detach()
@@ -97,8 +101,8 @@ def unbiased(case: Case) -> None:
     error, spread = float(gap.mean()), float(gap.std()) / SAMPLES**0.5
     if abs(error) > 6 * spread + 1e-6 * float(truth.mean()) + 1e-12:
         raise Failure(
-            f"the loss claims to be unbiased, but over {SAMPLES} draws it is {float(estimate.mean()):.4g} where the "
-            f"error is {float(truth.mean()):.4g} ({error / max(spread, 1e-300):.0f} standard errors apart)"
+            f"the loss claims to be unbiased, but over {SAMPLES} draws it is {float(estimate.mean()):.4g} "
+            f"where the error is {float(truth.mean()):.4g} ({error / max(spread, 1e-300):.0f} standard errors apart)"
         )
 
 

@@ -36,7 +36,7 @@ class Case(BaseCase):
         return len([p for p in required if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]) != 1
 
     def noisy(self, sigma: float) -> Tensor:
-        """The references with noise of standard deviation σ, the same noise for every σ."""
+        """Return the references with noise of standard deviation σ, the same noise for every σ."""
         noise = self.domain.randn(3, self.generator(2))
         assert isinstance(noise, Tensor)
         return self.x + sigma * noise
@@ -47,7 +47,7 @@ class Case(BaseCase):
         return result
 
     def faces(self) -> list[Face]:
-        """The metric of a noisy image."""
+        """Return the metric of a noisy image."""
         x_hat = self.noisy(0.1)
         if not self.full_reference:
             return [Face("the metric", lambda m, a: m(a), (x_hat,))]
@@ -55,7 +55,7 @@ class Case(BaseCase):
 
 
 def perfect(case: Case) -> None:
-    """Is, for a perfect image, what ``perfect`` says."""
+    """Be, for a perfect image, what ``perfect`` says."""
     claim = getattr(case.component, "perfect", None)
     if claim is None or not case.full_reference:
         raise Skip("claims no perfect value")
@@ -67,7 +67,7 @@ def perfect(case: Case) -> None:
 
 
 def symmetric(case: Case) -> None:
-    """Does not care which image is the reference, if ``symmetric``."""
+    """Do not care which image is the reference, if ``symmetric``."""
     if not getattr(case.component, "symmetric", False) or not case.full_reference:
         raise Skip("does not claim to be symmetric")
     there, back = case.values(case.noisy(0.1), case.x), case.values(case.x, case.noisy(0.1))
@@ -76,14 +76,20 @@ def symmetric(case: Case) -> None:
 
 
 def direction(case: Case) -> None:
-    """Gets worse with noise, in the direction that ``higher_is_better`` says."""
+    """Get worse with noise, in the direction that ``higher_is_better`` says."""
     claim = getattr(case.component, "higher_is_better", None)
     if claim is None or not case.full_reference:
         raise Skip("does not say higher_is_better")
     little, much = case.values(case.noisy(0.01), case.x), case.values(case.noisy(0.3), case.x)
     better = (little > much) if claim else (little < much)
     if not bool(better.all()):
-        grows = "falls" if bool((little > much).all()) else "grows" if bool((little < much).all()) else "does both"
+        grows = (
+            "falls"
+            if bool((little > much).all())
+            else "grows"
+            if bool((little < much).all())
+            else "does both"
+        )
         raise Failure(f"higher_is_better = {bool(claim)}, but the metric {grows} as noise is added")
 
 

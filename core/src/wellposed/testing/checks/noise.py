@@ -66,13 +66,13 @@ def _is_per_sample(level: object) -> bool:
 
 
 def shape(case: Case) -> None:
-    """Keeps the shape and the dtype of the measurements."""
+    """Keep the shape and the dtype of the measurements."""
     if (text := mismatch(case.noisy(case.mean), case.mean, float("inf"))) is not None:
         raise Failure(f"noise changes the kind of the measurements: {text}")
 
 
 def streams(case: Case) -> None:
-    """Draws sample by sample from independent streams, so that results do not depend on the batch size."""
+    """Draw sample by sample from independent streams, so that results do not depend on the batch size."""
     alike = image(case.domain, case.generator(3), 1)
     assert isinstance(alike, Tensor)
     n = case.batch or 3
@@ -82,19 +82,23 @@ def streams(case: Case) -> None:
     if case.batch:
         raise Skip("its levels are per sample")
     for size in (1, 2):
-        if (text := mismatch(case.noisy(alike.expand(size, *alike.shape[1:])), drawn[:size], 1e-12)) is not None:
+        if (
+            text := mismatch(case.noisy(alike.expand(size, *alike.shape[1:])), drawn[:size], 1e-12)
+        ) is not None:
             raise Failure(
-                f"the noise of sample 0 depends on the batch size: {text}. Derive a stream from (seed, sample); "
-                "see wellposed.random."
+                f"the noise of sample 0 depends on the batch size: {text}. "
+                "Derive a stream from (seed, sample); see wellposed.random."
             )
 
 
 def log_prob(case: Case) -> None:
-    """Returns a real log-likelihood per sample, ``(B,)``, that is finite where it drew."""
+    """Return a real log-likelihood per sample, ``(B,)``, that is finite where it drew."""
     n = case.batch or 3
     value = case.component.log_prob(case.noisy(case.mean), clone(case.mean))
     if tuple(value.shape) != (n,):
-        raise Failure(f"log_prob returns shape {tuple(value.shape)} for {n} samples, not ({n},): sum all but the batch")
+        raise Failure(
+            f"log_prob returns shape {tuple(value.shape)} for {n} samples, not ({n},): sum all but the batch"
+        )
     if value.is_complex():
         raise Failure("log_prob is complex; a log-likelihood is real")
     if bool(torch.isnan(value).any()) or bool((value == -torch.inf).any()):
@@ -102,7 +106,7 @@ def log_prob(case: Case) -> None:
 
 
 def normalisation(case: Case) -> None:
-    """Has a likelihood that sums or integrates to one."""
+    """Have a likelihood that sums or integrates to one."""
     for mean, law in case.laws():
         if abs(law.total - 1) > 5e-3:
             raise Failure(
@@ -112,15 +116,15 @@ def normalisation(case: Case) -> None:
 
 
 def law(case: Case) -> None:
-    """Draws from the law that its likelihood describes."""
+    """Draw from the law that its likelihood describes."""
     for mean, found in case.laws():
         gap = _moment_gap(found)
         if gap is not None:
             raise Failure(f"draws and log_prob disagree at noiseless value {mean:g}: {gap}")
         if (distance := found.kolmogorov()) > 2.7 / DRAWS**0.5:
             raise Failure(
-                f"draws and log_prob disagree at noiseless value {mean:g}: their distribution functions differ by "
-                f"{distance:.3f} (by chance below {2.7 / DRAWS**0.5:.3f}), although mean and variance agree"
+                f"draws and log_prob disagree at noiseless value {mean:g}: their distribution functions "
+                f"differ by {distance:.3f} (by chance below {2.7 / DRAWS**0.5:.3f}), although mean and variance agree"
             )
 
 
@@ -131,12 +135,14 @@ def _moment_gap(law: Law) -> str | None:
     if abs(mean - law.mean) > SIGMAS * (variance / n) ** 0.5 + 1e-3 * variance**0.5:
         return f"the draws have mean {mean:.4g}, the likelihood {law.mean:.4g}"
     if abs(variance - law.variance) > SIGMAS * (max(fourth - variance**2, 0) / n) ** 0.5 + 5e-3 * variance:
-        return f"the draws have standard deviation {variance**0.5:.4g}, the likelihood {law.variance**0.5:.4g}"
+        return (
+            f"the draws have standard deviation {variance**0.5:.4g}, the likelihood {law.variance**0.5:.4g}"
+        )
     return None
 
 
 def moments(case: Case) -> None:
-    """Has the mean and the variance that ``mean(y)`` and ``variance(y)`` say."""
+    """Have the mean and the variance that ``mean(y)`` and ``variance(y)`` say."""
     offered = [m for m in ("mean", "variance") if callable(getattr(case.component, m, None))]
     if not offered:
         raise Skip("says neither mean nor variance")

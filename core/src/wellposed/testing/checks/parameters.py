@@ -17,7 +17,7 @@ NONSENSE = "no_such_parameter"
 
 
 def override(case: OperatorCase) -> None:
-    """Evaluates with overridden ξ exactly as the replaced operator does, and ξ has an effect."""
+    """Evaluate with overridden ξ exactly as the replaced operator does, and ξ has an effect."""
     if not callable(getattr(case.component, "replace", None)):
         raise Skip("no replace")
     tried = [name for name in parameters(case.component) if _compare(case, name)]
@@ -26,7 +26,7 @@ def override(case: OperatorCase) -> None:
 
 
 def override_pure(case: OperatorCase) -> None:
-    """Forgets an override after the call, and ``replace`` leaves the original alone."""
+    """Forget an override after the call, and ``replace`` leaves the original alone."""
     tried = False
     for name in parameters(case.component):
         for value in _others(getattr(case.component, name)):
@@ -55,7 +55,7 @@ def override_pure(case: OperatorCase) -> None:
 
 
 def unknown_override(case: OperatorCase) -> None:
-    """Refuses parameters that it does not have, so that a typo is not silently ignored."""
+    """Refuse parameters that it does not have, so that a typo is not silently ignored."""
     calls = [("A", case.component.A, case.x)]
     if case.linear:
         calls.append(("A_adjoint", case.component.A_adjoint, case.y))
@@ -76,7 +76,10 @@ def parameters(component: Any) -> list[str]:
         return [n for n in component.parameters_xi() if isinstance(getattr(component, n, None), Tensor)]
     names = [p.name for p in inspect.signature(component.A).parameters.values()][1:]
     if isinstance(component, nn.Module):
-        names += [n for n, _ in (*component.named_buffers(recurse=False), *component.named_parameters(recurse=False))]
+        names += [
+            n
+            for n, _ in (*component.named_buffers(recurse=False), *component.named_parameters(recurse=False))
+        ]
     return [n for n in dict.fromkeys(names) if isinstance(getattr(component, n, None), Tensor)]
 
 
@@ -98,7 +101,9 @@ def _compare(case: OperatorCase, name: str) -> bool:
         if mismatch(want, case.A(case.x), case.tolerance) is not None:
             return True
     if accepted:
-        raise Failure(f"the parameter {name!r} has no effect: A is the same for every other value that was tried")
+        raise Failure(
+            f"the parameter {name!r} has no effect: A is the same for every other value that was tried"
+        )
     return False
 
 

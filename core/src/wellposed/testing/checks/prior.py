@@ -11,7 +11,7 @@ from torch import Tensor
 from wellposed.errors import StructureError
 from wellposed.spaces import Space
 from wellposed.testing.case import Case as BaseCase
-from wellposed.testing.case import Check, Failure, Face, Skip, clone, detach, has
+from wellposed.testing.case import Check, Face, Failure, Skip, clone, detach, has
 from wellposed.testing.checks.hygiene import HYGIENE, SOUND
 from wellposed.testing.diagnose import mismatch
 from wellposed.testing.probes import eps
@@ -50,7 +50,7 @@ class Case(BaseCase):
         return True
 
     def faces(self) -> list[Face]:
-        """The proximal step, and the value where there is one, at points where it is finite."""
+        """Return the proximal step, and the value where there is one, at points where it is finite."""
         prox = Face("prox", lambda g, x: g.prox(x, GAMMAS[0]), (self.x,))
         if not self.has_value:
             return [prox]
@@ -63,15 +63,17 @@ class Case(BaseCase):
 
 
 def shape(case: Case) -> None:
-    """Maps images to images of the same kind, and to one value per sample."""
+    """Map images to images of the same kind, and to one value per sample."""
     if (text := mismatch(case.prox(case.x, 0.2), case.x, float("inf"))) is not None:
         raise Failure(f"prox changes the kind of its image: {text}")
     if case.has_value and case.component.value(case.x).shape != (3,):
-        raise Failure(f"value returns shape {tuple(case.component.value(case.x).shape)} for 3 samples, not (3,)")
+        raise Failure(
+            f"value returns shape {tuple(case.component.value(case.x).shape)} for 3 samples, not (3,)"
+        )
 
 
 def firmly_non_expansive(case: Case) -> None:
-    """Never moves two points apart: ⟨Px − Pu, x − u⟩ ≥ ‖Px − Pu‖² (convex priors)."""
+    """Never move two points apart: ⟨Px − Pu, x − u⟩ ≥ ‖Px − Pu‖² (convex priors)."""
     if not getattr(case.component, "convex", True):
         raise Skip("not convex")
     u = case.domain.randn(3, case.generator(2))
@@ -87,7 +89,7 @@ def firmly_non_expansive(case: Case) -> None:
 
 
 def prox_optimal(case: Case) -> None:
-    """Minimises γ·g(u) + ½‖u − x‖²: no nearby point is better."""
+    """Minimise γ·g(u) + ½‖u − x‖²: no nearby point is better."""
     if not case.has_value:
         raise Skip("no value to minimise")
     for gamma in GAMMAS:
@@ -104,7 +106,7 @@ def prox_optimal(case: Case) -> None:
 
 
 def per_sample_gamma(case: Case) -> None:
-    """Takes γ per sample ``(B,)``, each sample by its own."""
+    """Take γ per sample ``(B,)``, each sample by its own."""
     gammas = torch.tensor([0.1, 0.5, 2.0], dtype=case.x.real.dtype)
     try:
         together = case.prox(case.x, gammas)
@@ -117,7 +119,7 @@ def per_sample_gamma(case: Case) -> None:
 
 
 def gradient(case: Case) -> None:
-    """Has the gradient that belongs to its value (smooth priors)."""
+    """Have the gradient that belongs to its value (smooth priors)."""
     if not getattr(case.component, "smooth", False) or not has(case.component, "grad", "value"):
         raise Skip("not smooth")
     x = case.x.clone().requires_grad_()

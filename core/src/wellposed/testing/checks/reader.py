@@ -17,16 +17,22 @@ class Case(BaseCase):
 
 
 def reads(case: Case) -> None:
-    """Offers ``read(path)``."""
+    """Offer ``read(path)``."""
     need(case.component, "read")
 
 
 def damaged(case: Case) -> None:
-    """Raises ``FileFormatError`` on garbage, on an empty file and on a truncated start of a known format."""
+    """Raise ``FileFormatError`` on garbage, on an empty file and on a truncated start of a known format."""
     generator = case.generator(1)
     noise = bytes(torch.randint(0, 256, (512,), generator=generator, dtype=torch.uint8).tolist())
     contents = {"garbage": noise, "an empty file": b""}
-    for magic in (b"\x89PNG\r\n\x1a\n", b"\x89HDF\r\n\x1a\n", b"II*\x00", b"PK\x03\x04", b"\x93NUMPY\x01\x00"):
+    for magic in (
+        b"\x89PNG\r\n\x1a\n",
+        b"\x89HDF\r\n\x1a\n",
+        b"II*\x00",
+        b"PK\x03\x04",
+        b"\x93NUMPY\x01\x00",
+    ):
         contents[f"garbage that begins like {magic[:4]!r}"] = magic + noise
     suffixes = getattr(case.component, "suffixes", (".dat",))
     with tempfile.TemporaryDirectory() as folder:
@@ -37,7 +43,7 @@ def damaged(case: Case) -> None:
 
 
 def absent(case: Case) -> None:
-    """Says that a file does not exist as an ``OSError``."""
+    """Say that a file does not exist as an ``OSError``."""
     try:
         case.component.read("/no/such/file.dat")
     except (OSError, FileFormatError):
@@ -55,4 +61,8 @@ def _expect_refusal(case: Case, path: Path, what: str) -> None:
     raise Failure(f"{what} is read without complaint; raise FileFormatError")
 
 
-CHECKS = (Check("reads", reads), Check("damaged", damaged, after=("reads",)), Check("absent", absent, after=("reads",)))
+CHECKS = (
+    Check("reads", reads),
+    Check("damaged", damaged, after=("reads",)),
+    Check("absent", absent, after=("reads",)),
+)

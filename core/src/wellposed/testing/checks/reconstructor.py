@@ -69,14 +69,14 @@ class Case(BaseCase):
 
 
 def shape(case: Case) -> None:
-    """Returns images of the shape and dtype of the truth."""
+    """Return images of the shape and dtype of the truth."""
     got = case.call(case.faces()[0])
     if (text := mismatch(got, case.x, float("inf"))) is not None:
         raise Failure(f"the reconstruction is not like the images of the physics: {text}")
 
 
 def physics(case: Case) -> None:
-    """Leaves the physics as it was."""
+    """Leave the physics as it was."""
     given = case.fresh_physics()
     before, state = detach(given.A(clone(case.x))), _state(given)
     case.component(clone(case.y), given)
@@ -84,11 +84,13 @@ def physics(case: Case) -> None:
     changed = [k for k, v in _state(given).items() if k not in state or not torch.equal(v, state[k])]
     if text is not None or changed:
         what = f"its {changed[0]!r}" if changed else f"A: {text}"
-        raise Failure(f"the reconstructor changes the physics that it was given ({what}); use physics.replace(…)")
+        raise Failure(
+            f"the reconstructor changes the physics that it was given ({what}); use physics.replace(…)"
+        )
 
 
 def gradient(case: Case) -> None:
-    """Passes finite gradients to its input and to its parameters, where it is differentiable at all."""
+    """Pass finite gradients to its input and to its parameters, where it is differentiable at all."""
     y = map_vector(lambda t: t.clone().requires_grad_(), case.y)
     out = case.component(y, case.physics)
     trainable = [p for p in _parameters(case.component) if p.requires_grad]
@@ -105,7 +107,7 @@ def gradient(case: Case) -> None:
 
 
 def equivariance(case: Case) -> None:
-    """Has the equivariance that it declares by ``Symmetry``: R(T_in(g) y) = T_out(g) R(y)."""
+    """Have the equivariance that it declares by ``Symmetry``: R(T_in(g) y) = T_out(g) R(y)."""
     declared = case.component.evidence() if has(case.component, "evidence") else ()
     symmetries = [e for e in declared if isinstance(e, Symmetry)]
     if not symmetries:
@@ -120,7 +122,7 @@ def equivariance(case: Case) -> None:
 
 
 def samples(case: Case) -> None:
-    """Draws posterior samples like the truth, the same ones from the same generator (samplers)."""
+    """Draw posterior samples like the truth, the same ones from the same generator (samplers)."""
     if not has(case.component, "sample"):
         raise Skip("not a sampler")
     state = torch.get_rng_state()
@@ -137,7 +139,7 @@ def samples(case: Case) -> None:
 
 
 def calibration(case: Case) -> None:
-    """Samples the exact posterior of a Gaussian-mixture prior (samplers that take a score, prior or denoiser)."""
+    """Sample the exact posterior of a Gaussian-mixture prior (samplers that take one)."""
     from wellposed.testing.calibration import THRESHOLD, calibration_defect, prepared
 
     if not has(case.component, "sample"):
@@ -148,8 +150,8 @@ def calibration(case: Case) -> None:
     defect = calibration_defect(sampler, mixture, generator=case.generator(6))
     if defect > THRESHOLD:
         raise Failure(
-            f"samples are not from the posterior: sliced Wasserstein distance to exact samples is {defect:.2f} times "
-            f"the posterior's spread (allowed {THRESHOLD})"
+            f"samples are not from the posterior: sliced Wasserstein distance to exact samples is "
+            f"{defect:.2f} times the posterior's spread (allowed {THRESHOLD})"
         )
 
 

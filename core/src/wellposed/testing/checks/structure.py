@@ -32,7 +32,7 @@ from wellposed.testing.checks.inverse import largest_singular_value
 from wellposed.testing.checks.transform import law_violation
 from wellposed.testing.diagnose import mismatch
 from wellposed.testing.operator_case import OperatorCase, flat, relative
-from wellposed.testing.probes import gaussian, is_complex
+from wellposed.testing.probes import is_complex
 from wellposed.vectors import inner, map_vector, norm, scale, subtract
 
 
@@ -49,13 +49,13 @@ def _claim(case: OperatorCase, claim: str, got: Any, want: Any, tolerance: float
 
 
 def diagonal(case: OperatorCase) -> None:
-    """Declares ``Diagonal(d)`` truly: A x = d·x."""
+    """Declare ``Diagonal(d)`` truly: A x = d·x."""
     d = _declared(case, Diagonal).d
     _claim(case, "Diagonal: A x = d·x", case.A(case.x), map_vector(lambda t: d * t, case.x))
 
 
 def fourier_diagonal(case: OperatorCase) -> None:
-    """Declares ``FourierDiagonal`` truly: A = F⁻¹ diag(spectrum) F."""
+    """Declare ``FourierDiagonal`` truly: A = F⁻¹ diag(spectrum) F."""
     e = _declared(case, FourierDiagonal)
     x = case.x
     if e.half:
@@ -75,7 +75,7 @@ def _without_phase(want: Tensor) -> Tensor:
 
 
 def svd(case: OperatorCase) -> None:
-    """Declares ``SVD`` truly: A = U diag(s) V* with orthonormal columns."""
+    """Declare ``SVD`` truly: A = U diag(s) V* with orthonormal columns."""
     e = _declared(case, SVD)
     for name, factor in (("U", e.U), ("V", e.V)):
         eye = torch.eye(factor.shape[-1], dtype=factor.dtype)
@@ -88,32 +88,32 @@ def svd(case: OperatorCase) -> None:
 
 
 def unitary(case: OperatorCase) -> None:
-    """Declares ``Unitary`` truly: A*A = I and A A* = I."""
+    """Declare ``Unitary`` truly: A*A = I and A A* = I."""
     _declared(case, Unitary)
     _claim(case, "Unitary: A*A = I", case.adjoint(case.A(case.x)), case.x)
     _claim(case, "Unitary: A A* = I", case.A(case.adjoint(case.y)), case.y)
 
 
 def isometry(case: OperatorCase) -> None:
-    """Declares ``Isometry`` truly: A*A = I."""
+    """Declare ``Isometry`` truly: A*A = I."""
     _declared(case, Isometry)
     _claim(case, "Isometry: A*A = I", case.adjoint(case.A(case.x)), case.x)
 
 
 def coisometry(case: OperatorCase) -> None:
-    """Declares ``Coisometry`` truly: A A* = I."""
+    """Declare ``Coisometry`` truly: A A* = I."""
     _declared(case, Coisometry)
     _claim(case, "Coisometry: A A* = I", case.A(case.adjoint(case.y)), case.y)
 
 
 def self_adjoint(case: OperatorCase) -> None:
-    """Declares ``SelfAdjoint`` truly: A* = A."""
+    """Declare ``SelfAdjoint`` truly: A* = A."""
     _declared(case, SelfAdjoint)
     _claim(case, "SelfAdjoint: A* = A", case.A(case.x), case.adjoint(case.x))
 
 
 def positive_semidefinite(case: OperatorCase) -> None:
-    """Declares ``PositiveSemidefinite`` truly: A* = A and ⟨x, Ax⟩ ≥ 0."""
+    """Declare ``PositiveSemidefinite`` truly: A* = A and ⟨x, Ax⟩ ≥ 0."""
     _declared(case, PositiveSemidefinite)
     x = case.draw(case.domain, 16)
     image = case.A(x)
@@ -129,7 +129,7 @@ def positive_semidefinite(case: OperatorCase) -> None:
 
 
 def projection(case: OperatorCase) -> None:
-    """Declares ``Projection`` truly: A² = A = A*."""
+    """Declare ``Projection`` truly: A² = A = A*."""
     _declared(case, Projection)
     image = case.A(case.x)
     _claim(case, "Projection: A² = A", case.A(image), image)
@@ -137,7 +137,7 @@ def projection(case: OperatorCase) -> None:
 
 
 def norm_bound(case: OperatorCase) -> None:
-    """Declares ``NormBound`` truly: ‖A‖ ≤ bound, and equal to it where it is called tight."""
+    """Declare ``NormBound`` truly: ‖A‖ ≤ bound, and equal to it where it is called tight."""
     e = _declared(case, NormBound)
     truth, exact = largest_singular_value(case), True
     if truth is None:
@@ -156,7 +156,7 @@ def _power_iteration(case: OperatorCase) -> float:
 
 
 def symmetry(case: OperatorCase) -> None:
-    """Declares ``Symmetry`` truly: A T_in(g) = T_out(g) A, and both sides are group actions."""
+    """Declare ``Symmetry`` truly: A T_in(g) = T_out(g) A, and both sides are group actions."""
     e = _declared(case, Symmetry)
     x, y = case.draw(case.domain, 18), case.draw(case.range, 19)
     for k in range(4):
@@ -173,18 +173,20 @@ def symmetry(case: OperatorCase) -> None:
 
 
 def real_linear(case: OperatorCase) -> None:
-    """Declares ``RealLinear`` only where complex scalars indeed do not pass through."""
+    """Declare ``RealLinear`` only where complex scalars indeed do not pass through."""
     _declared(case, RealLinear)
     if not (is_complex(case.domain) and is_complex(case.range)):
         return
     x = case.draw(case.domain, 21)
     turned = relative(subtract(case.A(scale(1j, x)), scale(1j, case.A(x))), case.A(x))
     if turned <= 10 * case.tolerance:
-        raise Failure("RealLinear is declared, but A is linear over the complex numbers; drop the declaration")
+        raise Failure(
+            "RealLinear is declared, but A is linear over the complex numbers; drop the declaration"
+        )
 
 
 def evidence(case: OperatorCase) -> None:
-    """Declares only evidence that some check verifies."""
+    """Declare only evidence that some check verifies."""
     from wellposed.testing.table import checks_of
 
     if not case.evidences():

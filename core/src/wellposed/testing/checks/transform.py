@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import torch
@@ -42,7 +43,7 @@ class Case(BaseCase):
         return gaussian(self.domain, self.generator(40), batch)
 
     def elements(self) -> list[Any]:
-        """A few group elements."""
+        """Return a few group elements."""
         return [self.component.sample(self.generator(41 + k)) for k in range(4)]
 
     def faces(self) -> list[Any]:
@@ -58,7 +59,7 @@ class Case(BaseCase):
 
 
 def sampling(case: Case) -> None:
-    """Draws the same element from the same generator, and never touches the global random state."""
+    """Draw the same element from the same generator, and never touches the global random state."""
     state = torch.get_rng_state()
     x = case.images()
     first, again = (case.component.act(x, case.component.sample(case.generator(50))) for _ in range(2))
@@ -69,7 +70,7 @@ def sampling(case: Case) -> None:
 
 
 def shape(case: Case) -> None:
-    """Maps images to images of the same shape and dtype, linearly."""
+    """Map images to images of the same shape and dtype, linearly."""
     x, u = case.images(), gaussian(case.domain, case.generator(51), 2)
     for g in case.elements():
         image = case.component.act(clone(x), g)
@@ -82,7 +83,7 @@ def shape(case: Case) -> None:
 
 
 def inverse(case: Case) -> None:
-    """Undoes g by ``inverse(g)``, from both sides."""
+    """Undo g by ``inverse(g)``, from both sides."""
     x = case.images()
     for g in case.elements():
         if (text := inverse_violation(case.component, x, g, case.accuracy)) is not None:
@@ -90,20 +91,22 @@ def inverse(case: Case) -> None:
 
 
 def compose(case: Case) -> None:
-    """Acts with ``compose(g, h)`` as with h first and g second."""
+    """Act with ``compose(g, h)`` as with h first and g second."""
     x = case.images()
     elements = case.elements()
-    for g, h in zip(elements, elements[1:], strict=False):
+    for g, h in itertools.pairwise(elements):
         if (text := compose_violation(case.component, x, g, h, case.accuracy)) is not None:
             raise Failure(text)
 
 
 def identity(case: Case) -> None:
-    """Has an identity that changes nothing."""
+    """Have an identity that changes nothing."""
     if not callable(getattr(case.component, "identity", None)):
         raise Skip("no identity")
     x = case.images()
-    if (text := mismatch(case.component.act(clone(x), case.component.identity()), x, case.accuracy)) is not None:
+    if (
+        text := mismatch(case.component.act(clone(x), case.component.identity()), x, case.accuracy)
+    ) is not None:
         raise Failure(f"the identity changes the image: {text}")
 
 
