@@ -62,7 +62,7 @@ class GaussianMixture:
 
     def log_prob(self, x: Tensor) -> Tensor:
         """Return the log-density per sample, ``(B,)``."""
-        return self._log_joint(x.flatten(1)).logsumexp(1)
+        return torch.logsumexp(self._log_joint(x.flatten(1)), 1)
 
     def score(self, x: Tensor, sigma: Any = 0.0) -> Tensor:
         """Return ∇ log p of x + σn, for σ a number or per sample; the shape of ``x``."""
@@ -80,9 +80,8 @@ class GaussianMixture:
         """Draw ``(n, *shape)``."""
         which = torch.multinomial(self.weights, n, replacement=True, generator=generator)
         noise = torch.randn(n, self.means.shape[1], dtype=torch.float64, generator=generator)
-        drawn = (
-            self.means[which] + (torch.linalg.cholesky(self.covariances)[which] @ noise[..., None])[..., 0]
-        )
+        roots: Tensor = torch.linalg.cholesky(self.covariances)
+        drawn = self.means[which] + (roots[which] @ noise[..., None])[..., 0]
         return drawn.reshape(n, *self.shape)
 
     def posterior(self, y: Tensor, matrix: Tensor, sigma: float) -> GaussianMixture:
@@ -94,19 +93,25 @@ class GaussianMixture:
         residual = v - self.means @ matrix.mT
         means = self.means + (gain @ residual[..., None])[..., 0]
         covariances = self.covariances - gain @ matrix @ self.covariances
-        likelihood = torch.distributions.MultivariateNormal(self.means @ matrix.mT, evidence).log_prob(v)
+        likelihood = _log_normal(v[None], self.means @ matrix.mT, evidence)[0]
         weights = (self.weights.log() + likelihood).softmax(0)
         return GaussianMixture(weights, means, (covariances + covariances.mT) / 2, self.shape)
 
     def _log_joint(self, flat: Tensor) -> Tensor:
-        law = torch.distributions.MultivariateNormal(self.means, self.covariances)
-        return self.weights.log() + law.log_prob(flat[:, None])
+        return self.weights.log() + _log_normal(flat, self.means, self.covariances)
 
     def _score(self, x: Tensor) -> Tensor:
         flat = x.flatten(1).double()
         responsibility = self._log_joint(flat).softmax(1)
-        pull = torch.linalg.solve(self.covariances, (self.means - flat[:, None])[..., None])[..., 0]
+        pull: Tensor = torch.linalg.solve(self.covariances, (self.means - flat[:, None])[..., None])[..., 0]
         return (responsibility[..., None] * pull).sum(1).reshape(x.shape).to(x.dtype)
+
+
+def _log_normal(points: Tensor, means: Tensor, covariances: Tensor) -> Tensor:
+    """Return the log-density of each point under each Gaussian, ``(B, K)``."""
+    law = torch.distributions.MultivariateNormal(means, covariances)
+    value: Tensor = law.log_prob(points[:, None])  # type: ignore[no-untyped-call]
+    return value
 
 
 class Masked:

@@ -93,7 +93,7 @@ class Case:
     def take_precision(self) -> None:
         """Let a module compute in double precision, where defects do not hide behind rounding."""
         if eps(self.domain) < 1e-10:
-            self.pristine._apply(to_precision(True))
+            moved(self.pristine, True)
 
     @cached_property
     def component(self) -> Any:
@@ -154,8 +154,8 @@ def need(component: Any, *methods: str) -> None:
         raise Skip(f"no {' or '.join(missing)}")
 
 
-def to_precision(double: bool) -> Any:
-    """Return a function for ``nn.Module._apply`` that changes the precision and keeps complex complex."""
+def moved(module: nn.Module, double: bool) -> nn.Module:
+    """Move a module's tensors to double or single precision, in place; complex ones stay complex."""
 
     def convert(t: Tensor) -> Tensor:
         if t.is_complex():
@@ -163,7 +163,8 @@ def to_precision(double: bool) -> Any:
         return t.to(torch.float64 if double else torch.float32) if t.is_floating_point() else t
 
     convert.keeps_kind = True  # type: ignore[attr-defined]  # our modules then leave complex tensors to us
-    return convert
+    module._apply(convert)  # type: ignore[no-untyped-call]
+    return module
 
 
 def _copyable(component: Any) -> bool:

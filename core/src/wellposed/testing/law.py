@@ -50,7 +50,7 @@ class Law:
         return float((below - cumulative[:-1]).abs().max()) if len(middle) else 0.0
 
 
-def laws(noise: Any, mean: complex, generator: torch.Generator) -> list[Law]:
+def laws(noise: Any, mean: float | complex, generator: torch.Generator) -> list[Law]:
     """Return the law at one pixel of this noiseless value; two (real, imaginary) if it is complex."""
     draws = _draw(noise, mean, generator)
     if not bool((draws != draws[0]).any()):
@@ -100,9 +100,9 @@ def _support(noise: Any, mean: float, draws: Tensor) -> tuple[float, float, Tens
     if callable(getattr(noise, "support", None)):
         own = noise.support(torch.full((1, 1, 1, 1), mean, dtype=torch.float64))
         if hasattr(own, "values"):
-            return 0.0, 0.0, own.values.flatten().double().unique()
+            return 0.0, 0.0, torch.unique(own.values.double())
         return float(own.low), float(own.high), None
-    values, counts = draws.unique(return_counts=True)
+    values, counts = torch.unique(draws, return_counts=True)
     if float(counts[counts > 1].sum()) > 0.98 * len(draws):
         return 0.0, 0.0, _lattice(values)
     width = float(values[-1] - values[0])

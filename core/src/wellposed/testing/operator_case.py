@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from wellposed.errors import ParameterError
 from wellposed.spaces import AnySpace, ProductSpace, Space, Vector
 from wellposed.structure import Evidence, RealLinear
-from wellposed.testing.case import Case, Face, clone, detach, has, to_precision
+from wellposed.testing.case import Case, Face, clone, detach, has, moved
 from wellposed.testing.probes import eps, fill, is_complex, probe, space_of, with_precision
 from wellposed.vectors import batch_size, inner, map_vector, norm
 
@@ -43,7 +43,7 @@ class OperatorCase(Case):
         if self.exact:
             return
         wanted = with_precision(self.domain, True) if self.given_domain is None else self.domain
-        converted = copy.deepcopy(self.pristine)._apply(to_precision(eps(wanted) < 1e-10))
+        converted = moved(copy.deepcopy(self.pristine), eps(wanted) < 1e-10)
         if _runs(converted, wanted):
             self.pristine, self.given_domain = converted, wanted
             self.__dict__.pop("component", None)
@@ -146,7 +146,7 @@ class OperatorCase(Case):
         others = []
         single = with_precision(self.domain, False)
         if single != self.domain:
-            others.append((copy.deepcopy(self.pristine)._apply(to_precision(False)), single))
+            others.append((moved(copy.deepcopy(self.pristine), False), single))
         own = getattr(self.pristine, "domain", None)
         if isinstance(own, Space) and own.dtype is None and isinstance(self.domain, Space):
             others.append((self.pristine, self.domain.to(torch.complex128)))
@@ -176,7 +176,7 @@ class OperatorCase(Case):
         if self.real:
             products = products.real
             if self.domain.is_complex:
-                products = torch.complex(*products.split(self.domain.size, dim=1))
+                products = torch.complex(products[:, : self.domain.size], products[:, self.domain.size :])
         return products.reshape(-1, *self.domain.concrete_shape)
 
 

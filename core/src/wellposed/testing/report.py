@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Iterable
 from typing import Literal
 
 import attrs
@@ -32,13 +33,17 @@ class Result:
         return self.status != "failed"
 
 
+def _tuple(results: Iterable[Result]) -> tuple[Result, ...]:
+    return tuple(results)
+
+
 @attrs.frozen
 class Report:
     """Every result of one component, in the order in which the checks ran."""
 
     component: str
     kind: str
-    results: tuple[Result, ...] = attrs.field(converter=tuple)
+    results: tuple[Result, ...] = attrs.field(converter=_tuple)
     seed: int = 0
     where: str = ""
 

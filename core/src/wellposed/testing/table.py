@@ -33,11 +33,15 @@ BUILTIN = (
 """Kinds whose checks are modules of :mod:`wellposed.testing.checks`."""
 
 
+def _tuple(checks: Iterable[Check]) -> tuple[Check, ...]:
+    return tuple(checks)
+
+
 @attrs.frozen
 class KindChecks:
     """The checks of one kind, and the case that prepares a component for them."""
 
-    checks: tuple[Check, ...] = attrs.field(converter=tuple)
+    checks: tuple[Check, ...] = attrs.field(converter=_tuple)
     case: type[Case] = Case
 
 

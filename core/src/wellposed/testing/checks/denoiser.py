@@ -27,9 +27,9 @@ class Case(BaseCase):
         return x
 
     @property
-    def tolerance(self) -> float:  # type: ignore[override]
+    def tolerance(self) -> float:
         """Iterative and deep denoisers amplify rounding."""
-        return eps(self.domain) ** 0.5
+        return float(eps(self.domain) ** 0.5)
 
     def faces(self) -> list[Face]:
         """Denoising at one σ for the whole batch."""

@@ -45,9 +45,9 @@ class Case(BaseCase):
         return detach(self.physics.A(image(self.domain, self.generator(2), 3)))
 
     @property
-    def tolerance(self) -> float:  # type: ignore[override]
+    def tolerance(self) -> float:
         """Gradients of likelihoods amplify rounding near zero."""
-        return eps(self.domain) ** 0.5
+        return float(eps(self.domain) ** 0.5)
 
     def faces(self) -> list[Face]:
         """Return the value and the gradient."""

@@ -151,10 +151,10 @@ def _faces(case: Case) -> list[Face]:
     return faces
 
 
-def _random_state() -> tuple[bytes, bytes]:
+def _random_state() -> tuple[bytes, bytes, int]:
     # NumPy's legacy state is the one that careless code draws from
-    legacy = np.random.get_state()[1]  # noqa: NPY002
-    return bytes(torch.get_rng_state().numpy()), np.asarray(legacy).tobytes()
+    legacy = np.random.get_state(legacy=False)["state"]  # noqa: NPY002
+    return bytes(torch.get_rng_state().numpy()), legacy["key"].tobytes(), legacy["pos"]
 
 
 def _same_as_fresh(case: Case, face: Face, used: Any, inputs: tuple[Any, ...], when: str) -> None:

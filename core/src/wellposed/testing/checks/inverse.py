@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from wellposed.testing.case import Check, Failure, Skip, clone, detach, need
-from wellposed.testing.diagnose import alike, mismatch
+from wellposed.testing.diagnose import alike, double, mismatch
 from wellposed.testing.operator_case import OperatorCase, relative
 from wellposed.testing.probes import eps
 from wellposed.vectors import add, inner, leaves, norm, scale, subtract
@@ -95,7 +95,8 @@ def _singular_values(case: OperatorCase) -> torch.Tensor | None:
     rows = case.matrix
     if case.real:
         rows = torch.cat([rows.real, rows.imag], dim=1) if rows.is_complex() else rows
-    return torch.linalg.svdvals(rows.to(torch.complex128 if rows.is_complex() else torch.float64))
+    values: torch.Tensor = torch.linalg.svdvals(double(rows))
+    return values
 
 
 def _ill_conditioned(case: OperatorCase) -> bool:

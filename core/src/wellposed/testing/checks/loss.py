@@ -100,9 +100,10 @@ def unbiased(case: Case) -> None:
     gap = estimate - truth
     error, spread = float(gap.mean()), float(gap.std()) / SAMPLES**0.5
     if abs(error) > 6 * spread + 1e-6 * float(truth.mean()) + 1e-12:
+        seen, true, distance = float(estimate.mean()), float(truth.mean()), abs(error) / max(spread, 1e-300)
         raise Failure(
-            f"the loss claims to be unbiased, but over {SAMPLES} draws it is {float(estimate.mean()):.4g} "
-            f"where the error is {float(truth.mean()):.4g} ({error / max(spread, 1e-300):.0f} standard errors apart)"
+            f"the loss claims to be unbiased, but over {SAMPLES} draws it is {seen:.4g} where the error is "
+            f"{true:.4g} ({distance:.0f} standard errors apart)"
         )
 
 

@@ -36,9 +36,9 @@ class Case(BaseCase):
         return x
 
     @property
-    def tolerance(self) -> float:  # type: ignore[override]
+    def tolerance(self) -> float:
         """Proximal operators may iterate, which amplifies rounding."""
-        return eps(self.domain) ** 0.5
+        return float(eps(self.domain) ** 0.5)
 
     @cached_property
     def has_value(self) -> bool:
@@ -76,7 +76,7 @@ def firmly_non_expansive(case: Case) -> None:
     """Never move two points apart: ⟨Px − Pu, x − u⟩ ≥ ‖Px − Pu‖² (convex priors)."""
     if not getattr(case.component, "convex", True):
         raise Skip("not convex")
-    u = case.domain.randn(3, case.generator(2))
+    u: Any = case.domain.randn(3, case.generator(2))
     for gamma in GAMMAS:
         moved, apart = case.prox(case.x, gamma) - case.prox(u, gamma), case.x - u
         gain = (moved.conj() * apart).real.flatten(1).sum(1)
@@ -135,7 +135,7 @@ def _objective(case: Case, u: Any, gamma: float) -> Tensor:
 
 def _rivals(case: Case, p: Any) -> list[Any]:
     """Points near p in random directions, and towards x, the origin and the mean image."""
-    directions = [case.domain.randn(3, case.generator(5 + k)) for k in range(3)]
+    directions: list[Any] = [case.domain.randn(3, case.generator(5 + k)) for k in range(3)]
     directions += [case.x - p, -p, p.mean((-2, -1), keepdim=True) - p]
     return [p + t * d for d in directions for t in (0.1, -0.1, 0.01, -0.01, 1e-3)]
 

@@ -59,7 +59,7 @@ class Case(BaseCase):
         return add(y, scale(0.01, space_of(y).randn(3, self.generator(2))))
 
     @property
-    def tolerance(self) -> float:  # type: ignore[override]
+    def tolerance(self) -> float:
         """Iterative methods amplify rounding, and stop sample by sample."""
         return 1e-6 if eps(self.domain) < 1e-10 else 1e-3
 

@@ -71,7 +71,8 @@ def sampling(case: Case) -> None:
 
 def shape(case: Case) -> None:
     """Map images to images of the same shape and dtype, linearly."""
-    x, u = case.images(), gaussian(case.domain, case.generator(51), 2)
+    x: Any = case.images()
+    u: Any = gaussian(case.domain, case.generator(51), 2)
     for g in case.elements():
         image = case.component.act(clone(x), g)
         if (text := mismatch(image, torch.zeros_like(x), float("inf"))) is not None:
