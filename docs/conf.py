@@ -21,6 +21,7 @@ extensions = [
     "mathml",
     "public_names",
     "components",
+    "pictures",
 ]
 exclude_patterns = ["_build", "_ext"]
 
@@ -33,7 +34,6 @@ napoleon_google_docstring = False
 napoleon_use_ivar = True
 autodoc_typehints = "none"
 autodoc_member_order = "bysource"
-autodoc_preserve_defaults = True
 add_module_names = False
 python_use_unqualified_type_names = True
 

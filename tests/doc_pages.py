@@ -68,12 +68,12 @@ def steps(page: Path) -> list[Step]:
     for block in blocks(page.read_text(encoding="utf-8")):
         if block.comment.startswith("not run: "):
             continue
-        if block.language == "python":
+        if "caption" in block.options:
+            found.append(Step("file", block.text, block.line, path=block.options["caption"]))
+        elif block.language == "python":
             found.append(Step("python", block.text, block.line))
         elif block.language == "text" and block.adjacent and found and found[-1].kind == "python":
             found[-1] = attrs.evolve(found[-1], expected=block.text)
-        elif "caption" in block.options:
-            found.append(Step("file", block.text, block.line, path=block.options["caption"]))
         elif block.language == "console" and block.comment == "run":
             found.extend(_commands(block))
     return found

@@ -7,6 +7,7 @@ In docstrings ``|x|`` is a modulus, and not one of reStructuredText's substituti
 import importlib
 import re
 
+from sphinx.util import inspect
 from sphinx.util.nodes import make_refnode
 
 
@@ -42,6 +43,8 @@ def _escape_moduli(app, what, name, obj, options, lines):
 
 
 def setup(app):
+    # an open function has one signature for its readers, whatever is registered with it
+    inspect.is_singledispatch_function = lambda value: False
     app.connect("missing-reference", _lead)
     app.connect("autodoc-process-docstring", _escape_moduli, priority=400)
     return {"parallel_read_safe": True}

@@ -10,6 +10,7 @@ import shlex
 import subprocess
 import sys
 import sysconfig
+import types
 from pathlib import Path
 
 import pytest
@@ -32,10 +33,11 @@ def test_page(page, tmp_path, monkeypatch):
     monkeypatch.setenv("COLUMNS", "100")
     monkeypatch.setenv("MPLBACKEND", "agg")
     torch.manual_seed(0)
-    namespace = {"__name__": "__main__"}
+    module = types.ModuleType("__main__")  # a real one: what a page defines can be pickled
+    monkeypatch.setitem(sys.modules, "__main__", module)
     for step in steps(page):
         where = f"{page.relative_to(ROOT)}, line {step.line}"
-        printed = _do(step, page, namespace, tmp_path)
+        printed = _do(step, page, vars(module), tmp_path)
         if step.expected is not None:
             _compare(step.expected, printed, where)
 
@@ -71,7 +73,7 @@ def _run(step: Step, page: Path, folder: Path) -> str:
     scripts = Path(sysconfig.get_path("scripts")) / program
     command = [str(scripts)] if program == "wellposed" and scripts.exists() else programs[program]
     if program == "pip":
-        arguments = [a.partition("[")[0] for a in arguments if a not in ("install", "-e")]
+        arguments = [f"./{a.partition('[')[0]}" for a in arguments if a not in ("install", "-e")]
     environment = os.environ | {"PYTHONPATH": str(site), "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run(
         [*command, *arguments], cwd=folder, env=environment, capture_output=True, text=True, timeout=250
