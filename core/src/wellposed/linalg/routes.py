@@ -17,7 +17,7 @@ from torch import Tensor
 
 from wellposed.linalg.evidence import find
 from wellposed.linalg.functions import adjoint, flatten, gram, squared_modulus, unflatten
-from wellposed.linalg.spectral import apply_spectrum, fourier, inverse_fourier
+from wellposed.linalg.spectral import apply_spectrum, filtered, fourier, inverse_fourier
 from wellposed.operators.algebra import BlockDiagonal
 from wellposed.operators.base import LinearOperator
 from wellposed.spaces import Vector
@@ -198,15 +198,20 @@ def _divide(e: Diagonal, w: Vector, gamma: Tensor | float) -> Vector:
 
 
 def _prox_fourier(e: FourierDiagonal, z: Tensor, y: Tensor, gamma: Tensor | float) -> Tensor:
-    g = _spread(gamma, z)
-    right = fourier(z, e) + g * e.spectrum.conj() * fourier(y, e)
-    return inverse_fourier(right / (1 + g * squared_modulus(e.spectrum)), e, z)
+    inverse = 1 / (1 + _spread(gamma, z) * squared_modulus(e.spectrum))
+    weight = _spread(gamma, z) * e.spectrum.conj() * inverse
+
+    def solve(z: Tensor, y: Tensor, inverse: Tensor, weight: Tensor) -> Tensor:
+        return inverse_fourier(fourier(z, e) * inverse + fourier(y, e) * weight, e, z)
+
+    return filtered(solve, e, (z, y), (inverse, weight))
 
 
 def _fourier_divide(e: FourierDiagonal, w: Vector, gamma: Tensor | float) -> Vector:
-    return map_vector(
-        lambda t: inverse_fourier(fourier(t, e) / (1 + _spread(gamma, t) * e.spectrum), e, t), w
-    )
+    def divide(t: Tensor) -> Tensor:
+        return apply_spectrum(attrs.evolve(e, spectrum=1 / (1 + _spread(gamma, t) * e.spectrum)), t)
+
+    return map_vector(divide, w)
 
 
 def _prox_svd(op: LinearOperator, svd: SVD, z: Vector, y: Vector, gamma: Tensor | float) -> Vector:

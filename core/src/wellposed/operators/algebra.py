@@ -60,7 +60,8 @@ class Expression(LinearOperator):
         return owners[0]
 
     def _operators(self) -> list[LinearOperator]:
-        return list(self.operands)  # type: ignore[arg-type]
+        # Straight from torch's dictionaries: an nn.ModuleList takes a microsecond to say what it holds.
+        return list(self._modules["operands"]._modules.values())  # type: ignore[union-attr, arg-type]
 
     def evidence(self) -> tuple[Evidence, ...]:
         """Return the structure that follows from the operands' by the propagation table."""

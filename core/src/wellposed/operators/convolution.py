@@ -1,7 +1,7 @@
 """Convolution with a kernel, under every boundary rule.
 
 One idea: a padded convolution is ``Crop ∘ CircularConvolution ∘ Pad``, and the circular one is diagonal in
-Fourier space. Small kernels go through a direct convolution where that is faster.
+Fourier space. Small kernels take :mod:`~wellposed.operators.direct` convolution where that is faster.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ import torch
 from torch import Tensor
 
 from wellposed.errors import ParameterError, SpaceError
-from wellposed.linalg.spectral import apply_spectrum
+from wellposed.linalg.spectral import apply_spectrum, filtered, fourier, inverse_fourier
+from wellposed.operators import direct
 from wellposed.operators.base import LinearOperator, as_space
 from wellposed.operators.derived import Derived
 from wellposed.operators.fourier import FourierMultiplier
-from wellposed.operators.padding import BOUNDARIES, Boundary, Widths, _require_width, crop, pad, pad_adjoint
+from wellposed.operators.padding import BOUNDARIES, Boundary, Widths, _require_width, pad, pad_adjoint
 from wellposed.operators.rewriting import fuse_product
 from wellposed.spaces import AnySpace, Space
 from wellposed.structure import Evidence, FourierDiagonal
@@ -103,73 +104,117 @@ class Convolution(LinearOperator):
         super().__init__(space, Space((space.shape[0], *out), space.dtype))
         self.register_value("kernel", kernel)
         self.boundary = boundary
-        self._widths: Widths = tuple((k - 1 - k // 2, k // 2) for k in taps)
+        self._rule: Boundary = "zero" if boundary == "valid" else boundary
+        self._widths: Widths = tuple(
+            (0, 0) if boundary == "valid" else (k - 1 - k // 2, k // 2) for k in taps
+        )
         for n, (before, after) in zip(image, self._widths, strict=True):
-            if boundary != "valid":
-                _require_width(n, before, after, boundary)
+            _require_width(n, before, after, self._rule)
+        self._seen = tuple(out)
         self._dims = tuple(range(-spatial, 0))
         self._plan(image, taps)
 
     def _plan(self, image: tuple[int, ...], taps: tuple[int, ...]) -> None:
-        """Choose sizes at which the FFT is fast; circular data keep theirs, which the wrap needs."""
-        from scipy.fft import next_fast_len
+        """Choose the grid of the FFT, and where on it the kernel's centre lies.
 
-        grown = (
-            image
-            if self.boundary in ("valid", "circular")
-            else tuple(n + k - 1 for n, k in zip(image, taps, strict=True))
-        )
-        fast = image if self.boundary == "circular" else tuple(next_fast_len(n, real=True) for n in grown)
-        self._slack: Widths = tuple((0, f - n) for f, n in zip(fast, grown, strict=True))
-        half = not _complex(self._domain, self.kernel)
-        self._otf = Derived(partial(transfer_function, sizes=fast, half=half))
-        self._half = half
+        Circular data keep their size. Zeros beyond the border are there as soon as what the kernel reaches
+        over the end is: n + max(before, after). Other rules make the border explicit; then the first pixel
+        that needs nothing beyond it comes first, so that results are always cut off at the end only.
+        """
+        self._bordered = self.boundary in ("replicate", "reflect")
+        self._extended = image
+        if self._bordered:
+            self._extended = tuple(n + sum(w) for n, w in zip(image, self._widths, strict=True))
+        grown = self._extended
+        if self.boundary == "zero":
+            grown = tuple(n + max(w) for n, w in zip(image, self._widths, strict=True))
+        inside = self.boundary in ("circular", "zero")
+        origin = tuple(k // 2 if inside else k - 1 for k in taps)
+        self._grid = image if self.boundary == "circular" else tuple(fast_length(n) for n in grown)
+        self._half = not _complex(self._domain, self.kernel)
+        derive = partial(transfer_function, sizes=self._grid, half=self._half, origin=origin)
+        self._otf = Derived(derive)
 
     def _transfer(self, conjugate: bool = False) -> FourierDiagonal:
         otf = self._otf(self.kernel)
         return FourierDiagonal(otf.conj() if conjugate else otf, self._dims, self._half)
 
     def _forward(self, x: Tensor) -> Tensor:
-        if self.boundary == "circular":
-            return apply_spectrum(self._transfer(), x)
-        if self.boundary != "valid":
-            x = pad(x, self._widths, self.boundary)
-        return self._cut(apply_spectrum(self._transfer(), pad(x, self._slack, "zero")))
+        if direct.is_faster(x, self.kernel, len(self._dims)):
+            return direct.correlate(pad(x, self._widths, self._rule), self.kernel.flip(self._dims))
+        e = self._transfer()
+
+        def convolve(x: Tensor, otf: Tensor) -> Tensor:
+            x = pad(x, self._widths, self._rule) if self._bordered else x
+            return _leading(inverse_fourier(fourier(x, e, self._grid) * otf, e, x, self._grid), self._seen)
+
+        return filtered(convolve, e, (x,), (e.spectrum,))
 
     def _adjoint(self, y: Tensor) -> Tensor:
-        if self.boundary == "circular":
-            return apply_spectrum(self._transfer(conjugate=True), y)
-        borders = tuple((a, b + s) for (a, b), (_, s) in zip(self._widths, self._slack, strict=True))
-        x = crop(apply_spectrum(self._transfer(conjugate=True), pad(y, borders, "zero")), self._slack)
-        return x.contiguous() if self.boundary == "valid" else pad_adjoint(x, self._widths, self.boundary)
+        if direct.is_faster(y, self.kernel, len(self._dims)):
+            reach = tuple((k - 1, k - 1) for k in self.kernel.shape[-2:])
+            return pad_adjoint(direct.correlate(pad(y, reach, "zero"), self.kernel), self._widths, self._rule)
+        e = self._transfer(conjugate=True)
 
-    def _cut(self, x: Tensor) -> Tensor:
-        borders = tuple((a, b + s) for (a, b), (_, s) in zip(self._widths, self._slack, strict=True))
-        return crop(x, borders)
+        def correlate(y: Tensor, otf: Tensor) -> Tensor:
+            x = inverse_fourier(fourier(y, e, self._grid) * otf, e, y, self._grid)
+            x = _leading(x, self._extended)
+            return pad_adjoint(x, self._widths, self._rule) if self._bordered else x
+
+        return filtered(correlate, e, (y,), (e.spectrum,))
 
     def _evidence(self) -> tuple[Evidence, ...]:
         return (self._transfer(),) if self.boundary == "circular" else ()
 
 
-def transfer_function(kernel: Tensor, sizes: tuple[int, ...], half: bool) -> Tensor:
-    """Return the DFT of ``kernel``, its centre ``k // 2`` moved to the origin, on a grid of ``sizes``.
+def transfer_function(
+    kernel: Tensor, sizes: tuple[int, ...], half: bool, origin: tuple[int, ...] | None = None
+) -> Tensor:
+    """Return the DFT of ``kernel`` on a grid of ``sizes``, its index ``origin`` (the centre) moved to 0.
 
     A kernel larger than the grid is wrapped around, which is what periodic data see.
     """
     dims = tuple(range(-len(sizes), 0))
-    for axis, n in zip(dims, sizes, strict=True):
-        kernel = _wrapped(kernel, axis, n)
+    origin = origin or tuple(k // 2 for k in kernel.shape[-len(sizes) :])
+    for axis, n, start in zip(dims, sizes, origin, strict=True):
+        kernel = _wrapped(kernel, axis, n, start)
     transform: Callable[..., Tensor] = torch.fft.rfftn if half else torch.fft.fftn
     return transform(kernel, dim=dims)
 
 
-def _wrapped(kernel: Tensor, axis: int, n: int) -> Tensor:
+def _wrapped(kernel: Tensor, axis: int, n: int, start: int) -> Tensor:
     k = kernel.shape[axis]
     blocks = -(-k // n)
     widths = [(0, 0)] * (-axis - 1)
     padded = pad(kernel, ((0, blocks * n - k), *widths), "zero")
     folded = torch.unflatten(padded, axis, (blocks, n)).sum(axis - 1)
-    return folded.roll(-(k // 2), axis)
+    return folded.roll(-start, axis)
+
+
+def fast_length(n: int) -> int:
+    """Return the next length whose FFT is fast: a multiple of 4 without prime factors above 7.
+
+    Odd lengths cost twice as much per pixel, and 2 · odd a quarter more.
+    """
+    if n <= 4:
+        return n
+    length = -(-n // 4) * 4
+    while _cofactor(length) > 1:
+        length += 4
+    return length
+
+
+def _cofactor(n: int) -> int:
+    for p in (2, 3, 5, 7):
+        while n % p == 0:
+            n //= p
+    return n
+
+
+def _leading(x: Tensor, sizes: tuple[int, ...]) -> Tensor:
+    for axis, n in enumerate(sizes, start=-len(sizes)):
+        x = x.narrow(axis, 0, n)
+    return x
 
 
 def image_space(domain: AnySpace | tuple[int, ...], kernel: Tensor) -> Space:

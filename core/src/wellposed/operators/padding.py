@@ -107,6 +107,8 @@ def _pad_adjoint(op: Pad) -> LinearOperator:
 
 def pad(x: Tensor, widths: Widths, boundary: Boundary) -> Tensor:
     """Return ``x`` extended along its last ``len(widths)`` axes."""
+    if not any(map(any, widths)):
+        return x
     if boundary == "zero":
         return torch.nn.functional.pad(x, [w for pair in reversed(widths) for w in pair])
     for axis, (before, after) in enumerate(widths, start=-len(widths)):
