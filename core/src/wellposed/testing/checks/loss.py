@@ -13,6 +13,7 @@ from wellposed.testing.case import Case as BaseCase
 from wellposed.testing.case import Check, Face, Failure, Skip
 from wellposed.testing.checks.hygiene import SCORES, SOUND
 from wellposed.testing.fixtures import Inverse, Weighting, seeded
+from wellposed.testing.kinds import argument_names
 from wellposed.testing.probes import image
 from wellposed.vectors import add, leaves, map_vector, scale, subtract
 
@@ -44,7 +45,11 @@ class Case(BaseCase):
     def loss(self, loss: Any, x_hat: Any, x: Any, y: Any, model: Any = None) -> Tensor:
         """Evaluate a loss with a generator of its own if it takes one."""
         method = Inverse(0.9) if model is None else model
-        result: Tensor = loss(x_hat, x, y, self.physics, method, **seeded(loss, self.generator(3)))
+        random = seeded(loss, self.generator(3))
+        if "x_net" in argument_names(loss):  # deepinv's losses are called by name
+            result: Tensor = loss(x_net=x_hat, x=x, y=y, physics=self.physics, model=method, **random)
+        else:
+            result = loss(x_hat, x, y, self.physics, method, **random)
         return result
 
     def faces(self) -> list[Face]:
