@@ -11,6 +11,7 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
+from wellposed.errors import StructureError
 from wellposed.immutable import Immutable, unknown_parameter
 from wellposed.linalg import norm
 from wellposed.operators.base import LinearOperator, Operator
@@ -58,11 +59,10 @@ class ForwardModel(Immutable):
         """The space of ``y``."""
         return self.operator.range
 
-    @property
     def linear(self) -> LinearOperator:
-        """The operator, which must be linear; AttributeError where it is not."""
+        """Return the operator, or raise :class:`~wellposed.errors.StructureError` if it is not linear."""
         if not isinstance(self.operator, LinearOperator):
-            raise AttributeError(
+            raise StructureError(
                 f"{self.operator!r} is not linear, so it has no adjoint, pseudo-inverse or Gram operator; "
                 "use A_vjp and A_jvp."
             )
@@ -81,15 +81,15 @@ class ForwardModel(Immutable):
 
     def A_adjoint(self, y: Any, **parameters: Any) -> Any:
         """Return A*y."""
-        return self.linear.A_adjoint(y, **parameters)
+        return self.linear().A_adjoint(y, **parameters)
 
     def A_dagger(self, y: Any, **parameters: Any) -> Any:
         """Return A⁺y."""
-        return self.linear.A_dagger(y, **parameters)
+        return self.linear().A_dagger(y, **parameters)
 
     def prox_l2(self, z: Any, y: Any, gamma: Tensor | float, **parameters: Any) -> Any:
         """Return argmin_u γ/2·‖Au − y‖² + ½·‖u − z‖²."""
-        return self.linear.prox_l2(z, y, gamma, **parameters)
+        return self.linear().prox_l2(z, y, gamma, **parameters)
 
     def A_vjp(self, x: Any, v: Any, **parameters: Any) -> Any:
         """Return J(x)*v."""
@@ -101,17 +101,17 @@ class ForwardModel(Immutable):
 
     def evidence(self) -> tuple[Evidence, ...]:
         """Return the operator's structure."""
-        return self.linear.evidence()
+        return self.linear().evidence()
 
     @property
     def H(self) -> LinearOperator:
         """The adjoint operator."""
-        return self.linear.H
+        return self.linear().H
 
     @property
     def gram(self) -> LinearOperator:
         """``A*A`` as an operator."""
-        return self.linear.gram
+        return self.linear().gram
 
     def parameters_xi(self) -> dict[str, Tensor]:
         """Return the tensors of both parts that can be overridden by name."""
@@ -145,4 +145,4 @@ class ForwardModel(Immutable):
 @norm.register
 def _(model: ForwardModel, **options: Any) -> float:
     """Return the norm of the operator."""
-    return norm(model.linear, **options)
+    return norm(model.linear(), **options)

@@ -7,11 +7,19 @@ import torch
 from operator_catalogue import COMPLEX, REAL, basic, randn
 
 from wellposed import Space
-from wellposed.errors import ImmutableError, ParameterError, SpaceError, StructureError, UnknownParameterError
+from wellposed.errors import (
+    DtypeError,
+    ImmutableError,
+    ParameterError,
+    SpaceError,
+    StructureError,
+    UnknownParameterError,
+)
 from wellposed.linalg import declare, explain, find, gram, norm
 from wellposed.operators import (
     Adjoint,
     CircularConvolution,
+    Composition,
     Convolution,
     Crop,
     FourierMultiplier,
@@ -23,6 +31,7 @@ from wellposed.operators import (
     Multiply,
     Pad,
     Scaled,
+    Sum,
     Zero,
     block_diag,
     fuse_product,
@@ -366,3 +375,66 @@ def test_packs_extend_the_tables():
         return Multiply(a.weights * b.weights)
 
     torch.testing.assert_close((two @ two).weights, torch.full((3,), 4.0))
+
+
+def test_symmetries_travel():
+    from wellposed.structure import Symmetry
+    from wellposed.transforms import CyclicShifts, Flips
+
+    space = Space((1, 4, 4), REAL)
+    shifts = CyclicShifts()
+    k = CircularConvolution(randn(3, 3), space)
+    a, b = declare(k, Symmetry(shifts, shifts)), declare(2 * k, Symmetry(shifts, shifts))
+    for op in (a @ b, Sum([a, b]), Scaled(3, a), Adjoint(a)):
+        found = find(op, Symmetry)
+        assert found.T_in is shifts
+        g = shifts.sample(torch.Generator().manual_seed(1))
+        x = randn(1, 1, 4, 4)
+        torch.testing.assert_close(op.A(shifts.act(x, g)), shifts.act(op.A(x), g))
+    flipped = declare(k, Symmetry(Flips(), Flips()))
+    assert find(Composition([flipped, a]), Symmetry) is None
+    assert find(Sum([flipped, a]), Symmetry) is None
+    assert find(Composition([k, a]), Symmetry) is None
+    rough = declare(k, Symmetry(shifts, shifts, accuracy=1e-3))
+    assert find(Composition([rough, rough]), Symmetry).accuracy == 2e-3
+    assert find(Adjoint(rough), Symmetry) is None
+    assert find(Sum([k, a]), Symmetry) is None
+
+
+def test_complex_multiples_of_real_maps_lose_the_half_spectrum():
+    k = CircularConvolution(randn(3, 3), Space((1, 4, 4), REAL))
+    assert find(Scaled(1j, k), FourierDiagonal) is None
+    assert find(Scaled(2.0, k), FourierDiagonal) is not None
+
+
+def test_multipliers_of_different_axes_do_not_fuse():
+    space = Space((1, 4, 4), COMPLEX)
+    a = FourierMultiplier(randn(4, dtype=COMPLEX), space, dims=(-1,))
+    b = FourierMultiplier(randn(4, 4, dtype=COMPLEX), space)
+    assert isinstance(a @ b, Composition)
+    assert isinstance(a @ a, FourierMultiplier)
+    with pytest.raises(DtypeError, match="half spectrum belongs to real data"):
+        FourierMultiplier(randn(4, 4), space, half_spectrum=True)
+
+
+def test_expressions_of_tuples():
+    s = stack(A, C)
+    x = randn(2, 3)
+    assert isinstance((s + s).A(x), tuple)
+    torch.testing.assert_close((2 * s).A(x)[1], 2 * C.A(x))
+    torch.testing.assert_close(Composition([s.H, s]).A(x), A.H.A(A.A(x)) + C.H.A(C.A(x)))
+    assert find(s, NormBound) is None
+    bounded = stack(declare(A, NormBound(3.0)), declare(C, NormBound(4.0)))
+    assert find(bounded, NormBound).bound == 5.0
+    assert find(block_diag(declare(A, NormBound(3.0)), declare(C, NormBound(4.0))), NormBound).bound == 4.0
+
+
+def test_operators_without_a_forward_say_what_to_write():
+    from wellposed.operators import LinearOperator, Operator
+
+    class Empty(LinearOperator):
+        pass
+
+    with pytest.raises(ParameterError, match=r"Empty does not define _forward\(self, x\)"):
+        Empty(Space((1,)), Space((1,))).A(torch.zeros(1, 1))
+    assert Operator(Space((1,)), Space((1,))).parameters_xi() == {}
