@@ -17,3 +17,15 @@ def photo_writer() -> st.SearchStrategy[dict[str, Any]]:
     return st.fixed_dictionaries(
         {"bits": st.sampled_from([None, 8, 16]), "quality": st.integers(1, 95), "overwrite": st.booleans()}
     )
+
+
+def photograph() -> st.SearchStrategy[dict[str, Any]]:
+    """Draw small versions of two photographs."""
+    return st.fixed_dictionaries(
+        {"name": st.sampled_from(["camera", "cat"]), "size": st.sampled_from([16, 17]), "grey": st.booleans()}
+    )
+
+
+def html_report() -> st.SearchStrategy[dict[str, Any]]:
+    """Draw numbers of details."""
+    return st.fixed_dictionaries({"details": st.integers(0, 3)})

@@ -4,14 +4,45 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from wellposed.plugins import Component, hookimpl
+from wellposed.plugins import Component, Kind, hookimpl
 
 _PHOTOS = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp")
 
 
 @hookimpl
+def kinds() -> Iterator[Kind]:
+    """Yield the kind that this pack adds."""
+    yield Kind("report", "Turns a run into pages and pictures: report(run, folder, overwrite).")
+
+
+@hookimpl
 def components() -> Iterator[Component]:
-    """Yield the readers and writers of photographs."""
+    """Yield the report, photographs to try things on, and the readers and writers of photographs."""
+    yield Component(
+        kind="report",
+        name="viz.html_report",
+        target="wellposed_viz.run_report:HtmlReport",
+        summary="One page that opens offline, with its figures.",
+        examples="wellposed_viz._examples:html_report",
+    )
+    yield Component(
+        kind="dataset",
+        name="viz.photograph",
+        target="wellposed_viz.photographs:Photograph",
+        summary="A photograph that scikit-image ships: astronaut, camera, cat, coffee, …",
+        examples="wellposed_viz._examples:photograph",
+    )
+    yield from _photo_files()
+
+
+def _photo_files() -> Iterator[Component]:
+    yield Component(
+        kind="reader",
+        name="viz.kernel_reader",
+        target="wellposed_viz.photo:KernelReader",
+        summary="Read a blur kernel from a picture or a NumPy file.",
+        examples="wellposed_viz._examples:photo_reader",
+    )
     yield Component(
         kind="reader",
         name="viz.photo_reader",

@@ -5,7 +5,8 @@ picture (EXIF, colour profile, resolution, texts, alpha, bit depth) travels in `
 """
 
 from wellposed_viz.photo.kernel import read_kernel
+from wellposed_viz.photo.kernel_reader import KernelReader
 from wellposed_viz.photo.reader import PhotoReader
 from wellposed_viz.photo.writer import PhotoWriter
 
-__all__ = ["PhotoReader", "PhotoWriter", "read_kernel"]
+__all__ = ["KernelReader", "PhotoReader", "PhotoWriter", "read_kernel"]

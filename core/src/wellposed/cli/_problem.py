@@ -1,0 +1,111 @@
+"""The options by which a command is told its problem: a file, and what blurred it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+from torch import Tensor
+
+from wellposed.cli._params import create, parse_params
+from wellposed.errors import FileFormatError, ParameterError
+from wellposed.forward import ForwardModel
+from wellposed.measurement import Measurement
+from wellposed.registry import Registry
+from wellposed.runs._config import takes
+from wellposed.runs._photos import BLUR, blurred_by, read_kernel, read_photo
+from wellposed.vectors import leaves
+
+Boundary = click.Choice(["valid", "reflect", "replicate", "zero", "circular"])
+
+_OPTIONS = (
+    click.option("--kernel", type=click.Path(path_type=Path), help="Picture or .npy of the blur kernel."),
+    click.option("--flip-kernel", is_flag=True, help="Turn the kernel by 180°, as some programs store it."),
+    click.option(
+        "--boundary",
+        type=Boundary,
+        default="valid",
+        show_default=True,
+        help="What lies beyond the border, with --kernel; valid: nothing is known, as in a camera.",
+    ),
+    click.option("--physics", metavar="NAME", help="What made the data, in place of --kernel."),
+    click.option("--physics-param", "physics_params", multiple=True, metavar="KEY=VALUE", help="(repeatable)"),
+    click.option("--noise-level", type=float, metavar="SIGMA", help="σ of the noise; estimated if left out."),
+)
+
+
+def problem_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say what made the data."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def measured(
+    path: Path,
+    registry: Registry,
+    *,
+    kernel: Path | None,
+    flip_kernel: bool,
+    boundary: str,
+    physics: str | None,
+    physics_params: tuple[str, ...],
+    noise_level: float | None,
+) -> Measurement:
+    """Return the measurement in the file ``path``, with the physics that the options name."""
+    _agree(kernel, physics, physics_params, flip_kernel)
+    found = read_photo(path, registry)
+    finite(path, found)
+    operator: Any = found.physics
+    if kernel is not None:
+        operator = blurred_by(picture(path, found), read_kernel(kernel, registry, flip=flip_kernel), boundary, registry)
+    elif physics is not None:
+        operator = physics_for(physics, parse_params(physics_params, "--physics-param"), found, registry)
+    if operator is None:
+        raise click.UsageError(f"{path} does not say what made it; give --kernel FILE or --physics NAME.")
+    if noise_level is not None:
+        noise = registry.create("core.gaussian", sigma=noise_level)
+        operator = ForwardModel(getattr(operator, "operator", operator), noise)
+    return found.replace(physics=operator)
+
+
+def _agree(kernel: Path | None, physics: str | None, params: tuple[str, ...], flip: bool) -> None:
+    if kernel is not None and physics is not None:
+        raise click.UsageError(f"--kernel stands for --physics {BLUR}; give one of them.")
+    if params and physics is None:
+        raise click.UsageError("--physics-param needs --physics NAME.")
+    if flip and kernel is None:
+        raise click.UsageError("--flip-kernel needs --kernel FILE.")
+
+
+def physics_for(name: str, params: dict[str, Any], found: Measurement, registry: Registry) -> Any:
+    """Return the physics ``name``, whose domain is the shape of ``y`` unless told; check that ``y`` fits."""
+    y = found.y
+    if "domain" not in params and isinstance(y, Tensor) and takes(name, "domain", registry):
+        params = {**params, "domain": list(y.shape[1:])}
+    operator = create(name, "physics", params, registry)
+    space = getattr(operator, "range", None)
+    if space is not None and isinstance(y, Tensor) and not space.contains(y):
+        raise ParameterError(
+            f"{name} makes data of {space}, but the file holds {tuple(y.shape)}; "
+            "give the size of the unknown image: --physics-param domain='[C, H, W]'."
+        )
+    return operator
+
+
+def picture(path: Path, found: Measurement) -> Tensor:
+    """Return ``y`` as one picture ``(1, C, H, W)``."""
+    if not isinstance(found.y, Tensor) or found.y.ndim != 4:
+        shape = tuple(leaves(found.y)[0].shape)
+        raise FileFormatError(f"{path}: holds data of shape {shape}, and a picture (1, C, H, W) is expected.")
+    return found.y
+
+
+def finite(path: Path, found: Measurement) -> None:
+    """Refuse NaN and infinite values, which every method would spread over the whole image."""
+    bad = sum(int((~part.isfinite()).sum()) for part in leaves(found.y))
+    if bad:
+        total = sum(part.numel() for part in leaves(found.y))
+        raise FileFormatError(f"{path}: {bad} of {total} values are NaN or infinite; repair the data first.")

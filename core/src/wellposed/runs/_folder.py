@@ -1,0 +1,193 @@
+"""The folder of a run: every outcome as soon as it is there, so that an interrupted run can go on.
+
+``reconstructions/NAME.safetensors`` holds an image in full precision with how it was made, ``results.json``
+the table. A file belongs to a run if its fingerprint (of the measurement, the method and the versions) does.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+from collections.abc import Iterable, Iterator
+from os import PathLike
+from pathlib import Path
+from typing import Any, Self
+
+import torch
+from torch import Tensor
+
+from wellposed.atomic import write_text
+from wellposed.errors import FileFormatError, OutputError, OutputExistsError, ParameterError
+from wellposed.measurement import Measurement
+from wellposed.runs._values import Method, Outcome, Run
+from wellposed.vectors import leaves
+
+RESULTS = "results.json"
+MEASUREMENT = "measurement.safetensors"
+
+
+class RunFolder:
+    """Where a run is written.
+
+    Parameters
+    ----------
+    path
+        The folder; it is made where its parent exists.
+    resume
+        Whether finished methods are taken from it.
+    """
+
+    def __init__(self, path: str | PathLike[str], *, resume: bool = False) -> None:
+        self.path = Path(path)
+        self.resume = resume
+        self.files: list[str] = []
+
+    @classmethod
+    def open(cls, path: str | PathLike[str], *, overwrite: bool = False, resume: bool = False) -> Self:
+        """Return the folder, made if need be; earlier results are kept, replaced or refused.
+
+        Raises
+        ------
+        OutputExistsError
+            The folder is not empty, and neither ``overwrite`` nor ``resume`` is set.
+        OutputError
+            It is a file, or its parent does not exist.
+        """
+        folder = cls(path, resume=resume)
+        where = folder.path
+        if where.exists() and not where.is_dir():
+            raise OutputError(f"{where} is a file; give the name of a folder.")
+        if not where.parent.is_dir():
+            raise OutputError(f"Cannot make {where}: the folder {where.parent} does not exist; create it.")
+        if not overwrite and not resume and where.is_dir() and any(where.iterdir()):
+            raise OutputExistsError(
+                f"{where} is not empty and is left as it is; give another folder, --force to replace "
+                "earlier results, or --resume to finish an interrupted run."
+            )
+        where.mkdir(exist_ok=True)
+        if overwrite and not resume:
+            folder._remove_earlier()
+        (where / "reconstructions").mkdir(exist_ok=True)
+        return folder
+
+    def _remove_earlier(self) -> None:
+        """Remove what an earlier run says it wrote here, and nothing else."""
+        try:
+            names = json.loads((self.path / RESULTS).read_text(encoding="utf-8"))["files"]
+        except (OSError, ValueError, KeyError, TypeError):
+            return
+        for name in names if isinstance(names, list) else ():
+            target = self.path / str(name)
+            if target.is_file() and target.resolve().is_relative_to(self.path.resolve()):
+                target.unlink()
+
+    def begin(self, run: Run) -> None:
+        """Save the measurement, where its physics can be saved, so that others can compare on it."""
+        try:
+            run.measurement.save(self.path / MEASUREMENT, overwrite=True)
+        except ParameterError:
+            return  # the physics of a stranger may have no name to be found by
+        self.wrote([MEASUREMENT])
+
+    def load(self, run: Run, method: Method) -> Outcome | None:
+        """Return the outcome that an earlier run left for ``method``; ``None`` where there is none."""
+        path = self.path / image_name(method)
+        if not self.resume or not path.is_file():
+            return None
+        try:
+            kept = Measurement.load(path)
+        except FileFormatError:
+            return None
+        meta = kept.meta
+        if meta.get("fingerprint") != fingerprint(run, method) or not isinstance(kept.y, Tensor):
+            return None
+        scores, history, seconds = meta["scores"], meta["history"], meta["seconds"]
+        return Outcome(method.label, kept.y, scores, seconds, history, dict(method.parameters), meta["error"])
+
+    def save(self, run: Run, method: Method, outcome: Outcome, *, write_image: bool = True) -> None:
+        """Save what ``method`` gave, and the table so far."""
+        if outcome.image is not None:
+            name = image_name(method)
+            if write_image:
+                _kept(run, method, outcome).save(self.path / name, overwrite=True)
+            self.wrote([name])
+        self.write_results(run)
+
+    def wrote(self, names: Iterable[str]) -> None:
+        """Remember files as this run's own."""
+        self.files = list(dict.fromkeys([*self.files, *names]))
+
+    def write_results(self, run: Run) -> None:
+        """Write ``results.json``."""
+        data = {
+            "title": run.title,
+            "finished": run.done,
+            "rows": run.rows(),
+            "seed": run.seed,
+            "versions": run.versions(),
+            "threads": torch.get_num_threads(),
+            "config": dict(run.config),
+            "files": [*self.files, RESULTS],
+        }
+        text = json.dumps(plain(data), indent=2, ensure_ascii=False, allow_nan=False)
+        write_text(self.path / RESULTS, text + "\n", overwrite=True)
+
+
+def image_name(method: Method) -> str:
+    """Return where the image of ``method`` lies in the folder."""
+    return f"reconstructions/{file_word(method.label)}.safetensors"
+
+
+def file_word(label: str) -> str:
+    """Return ``label`` as a file's name; one that had to be changed carries a digest of the original."""
+    word = re.sub(r"[^\w.=,+-]+", "-", label).strip(".-")
+    if word == label and len(word) <= 80:
+        return word
+    return f"{word[:80]}-{hashlib.sha256(label.encode()).hexdigest()[:8]}"
+
+
+def _kept(run: Run, method: Method, outcome: Outcome) -> Measurement:
+    assert outcome.image is not None
+    history = {name: [float(v) for v in values] for name, values in outcome.history.items()}
+    meta = {
+        "method": method.label,
+        "fingerprint": fingerprint(run, method),
+        "scores": dict(outcome.scores),
+        "seconds": outcome.seconds,
+        "history": history,
+        "error": outcome.error,
+    }
+    return Measurement(outcome.image, meta=meta)
+
+
+def fingerprint(run: Run, method: Method) -> str:
+    """Return a digest of all that the outcome of ``method`` depends on."""
+    digest = hashlib.sha256()
+    words = (method.name, sorted(method.parameters.items()), sorted(run.metrics), sorted(run.versions().items()))
+    digest.update(repr((*words, repr(run.measurement.physics))).encode())
+    for tensor in _tensors(run.measurement):
+        digest.update(repr((tensor.dtype, tuple(tensor.shape))).encode())
+        digest.update(torch.view_as_real(tensor).numpy() if tensor.is_complex() else tensor.numpy())
+    return digest.hexdigest()
+
+
+def _tensors(measurement: Measurement) -> Iterator[Tensor]:
+    reference, physics = measurement.reference, measurement.physics
+    state = physics.state_dict().values() if isinstance(physics, torch.nn.Module) else ()
+    for tensor in (*leaves(measurement.y), *(() if reference is None else leaves(reference)), *state):
+        yield tensor.detach().cpu().resolve_conj().contiguous()
+
+
+def plain(value: Any) -> Any:
+    """Return ``value`` as JSON holds it: numbers that are not finite become ``null``, the strange text."""
+    if isinstance(value, dict):
+        return {str(key): plain(child) for key, child in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(child) for child in value]
+    if isinstance(value, Tensor):
+        return plain(value.detach().cpu().tolist()) if value.numel() <= 4096 else str(tuple(value.shape))
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value if value is None or isinstance(value, bool | int | str) else repr(value)

@@ -1,0 +1,66 @@
+"""A user's own photograph and the physics that blurred it."""
+
+from __future__ import annotations
+
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from wellposed.errors import FileFormatError, ParameterError, RegistryError
+from wellposed.measurement import Measurement
+from wellposed.registry import Registry, install_line
+
+BLUR = "deblurring.blur"
+KERNEL_READERS = ("viz.kernel_reader",)
+
+
+def read_photo(path: str | PathLike[str], registry: Registry) -> Measurement:
+    """Return what ``path`` holds: a saved measurement, or a picture by the reader of its ending.
+
+    Raises :class:`FileFormatError` where no reader knows the ending, or the file is not what it says.
+    """
+    if Path(path).suffix.lower() == ".safetensors":
+        return Measurement.load(path, registry=registry)
+    names = registry.for_file("reader", path)
+    if not names:
+        known = sorted({s for c in registry.components(kind="reader") for s in c.suffixes})
+        listed = ", ".join([".safetensors", *known])
+        hint = "" if known else f" Pictures need pack viz: {install_line('viz')}."
+        raise FileFormatError(
+            f"{path}: no reader for {Path(path).suffix or 'a file without an ending'!r}; files that can be "
+            f"read: {listed}.{hint}"
+        )
+    found: Measurement = registry.create(names[0]).read(path)
+    return found
+
+
+def read_kernel(path: str | PathLike[str], registry: Registry, *, flip: bool = False) -> Tensor:
+    """Return the blur kernel ``(kh, kw)`` in ``path``, of sum one; turned by 180° where ``flip``."""
+    known = [name for name in KERNEL_READERS if name in registry.names("reader")]
+    if not known:
+        raise RegistryError(f"Kernels are read by pack viz, which is not installed: {install_line('viz')}")
+    found = registry.create(known[0]).read(path)
+    kernel: Tensor = found.y[0, 0]
+    return kernel.flip(0, 1) if flip else kernel
+
+
+def blurred_by(
+    y: Tensor, kernel: Tensor, boundary: str, registry: Registry, what: str = "the photo"
+) -> Any:
+    """Return the blur whose measurements have the shape of ``y``, ``(1, C, H, W)``.
+
+    With ``boundary="valid"`` the sharp image is larger than ``y`` by the kernel: a camera's picture was
+    made from more of the world than it shows.
+    """
+    height, width = y.shape[-2:]
+    kh, kw = kernel.shape[-2:]
+    if kh > height or kw > width:
+        raise ParameterError(
+            f"the kernel has {kh} × {kw} pixels and {what} {height} × {width}: a kernel larger than the "
+            "image cannot be undone; crop the kernel's black border, or check which file is which."
+        )
+    grow = (kh - 1, kw - 1) if boundary == "valid" else (0, 0)
+    domain = (y.shape[1], height + grow[0], width + grow[1])
+    return registry.create(BLUR, kernel=kernel, domain=domain, boundary=boundary)

@@ -1,0 +1,58 @@
+"""Where pictures are compared: on the pixels that the measurement covers, and nowhere else.
+
+A camera's blur is larger than its picture: the sharp image that explains it has a border that the measured
+one lacks, and that no method can know well. Scoring the input there is impossible, and scoring only the
+methods there would be unfair; so all are scored on the part that both have.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+from torch import Tensor
+
+
+@attrs.frozen
+class Region:
+    """Pixels to leave out at the borders of the last axes: ``((top, bottom), (left, right))``."""
+
+    margins: tuple[tuple[int, int], ...] = ()
+
+    @classmethod
+    def between(cls, image: Any, measured: Any) -> Region | None:
+        """Return what of ``image`` the tensor ``measured`` shows; ``None`` if it is no picture of it.
+
+        The larger image is cut about its centre. Where an odd number of pixels is missing the smaller
+        half is cut first, which is the alignment of a ``valid`` convolution whose kernel has its
+        origin at ``k // 2``.
+        """
+        if not (isinstance(image, Tensor) and isinstance(measured, Tensor)) or image.ndim != measured.ndim:
+            return None
+        if image.ndim < 3 or image.shape[:2] != measured.shape[:2]:
+            return None
+        if image.is_complex() != measured.is_complex():
+            return None
+        missing = [n - m for n, m in zip(image.shape[2:], measured.shape[2:], strict=True)]
+        if min(missing) < 0:
+            return None
+        return cls(tuple((n // 2, n - n // 2) for n in missing))
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing is left out."""
+        return not any(map(any, self.margins))
+
+    def crop(self, image: Tensor) -> Tensor:
+        """Return the region of ``image``, a view."""
+        for axis, (before, after) in enumerate(self.margins, start=-len(self.margins)):
+            image = image.narrow(axis, before, image.shape[axis] - before - after)
+        return image
+
+    def sentence(self, image: Tensor) -> str:
+        """Return how this reads in a report."""
+        shown = " × ".join(map(str, self.crop(image).shape[2:]))
+        if self.whole:
+            return f"the whole image, {shown} pixels"
+        full = " × ".join(map(str, image.shape[2:]))
+        return f"the {shown} pixels that were measured, of {full} reconstructed"

@@ -1,0 +1,130 @@
+"""The report of a run: one page that opens offline, and the figures of it as files of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from html import escape
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import attrs
+import torch
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from wellposed.runs import Outcome, Run
+from wellposed_viz.boxes import Box, detail_box
+from wellposed_viz.convergence import convergence_figure
+from wellposed_viz.entries import Entry
+from wellposed_viz.error_maps import error_figure
+from wellposed_viz.panels import panel_figure
+from wellposed_viz.pixels import Window, shared_window
+from wellposed_viz.report import Report, Section
+from wellposed_viz.saving import save_figure
+
+TRUTH = "Ground truth"
+
+
+@attrs.frozen
+class HtmlReport:
+    """Write ``report.html`` and its figures: side by side with enlarged details, errors, convergence.
+
+    Parameters
+    ----------
+    details
+        How many details are enlarged in the side-by-side figure, 0 to 3.
+    """
+
+    details: int = attrs.field(default=2, validator=(attrs.validators.ge(0), attrs.validators.le(3)))
+
+    def __call__(self, run: Run, folder: str | PathLike[str], overwrite: bool = False) -> list[Path]:
+        """Write the report of ``run`` into ``folder`` and return the files, the page first.
+
+        Raises :class:`~wellposed.errors.OutputExistsError` where one exists and ``overwrite`` is false.
+        """
+        folder = Path(folder)
+        entries = [e for e in (_entry(run, o) for o in run.outcomes) if e is not None]
+        window = _window([e.image for e in entries] if run.reference is None else [run.reference])
+        page = Report(
+            title=run.title,
+            problem=run.facts(),
+            reference=run.reference,
+            entries=entries,
+            provenance={"seed": run.seed, "versions": run.versions(), "config": run.config},
+            window=window,
+            sections=_failures(run),
+        )
+        written = [page.save(folder / "report.html", overwrite=overwrite)]
+        for name, figure in self._figures(run, entries, window):
+            written.append(save_figure(figure, folder / name, overwrite=overwrite, dpi=150))
+        return written
+
+    def _figures(self, run: Run, entries: list[Entry], window: Window) -> Iterator[tuple[str, Figure]]:
+        truth = run.reference
+        panels = entries if truth is None else [*entries, Entry(TRUTH, truth)]
+        if panels:
+            first = panels[-1].image if truth is not None else panels[0].image
+            boxes = _details(first, self.details) if _same_size(panels) else ()
+            yield "comparison.png", panel_figure(panels, boxes=boxes, window=window)
+        if truth is not None:
+            compared = [e for e in entries if _shape(e.image) == _shape(truth)]
+            if compared:
+                yield "errors.png", error_figure(compared, truth)
+        if any(e.history for e in entries):
+            yield "convergence.png", convergence_figure(entries)
+
+
+def _entry(run: Run, outcome: Outcome) -> Entry | None:
+    image = run.shown(outcome)
+    if image is None or image.ndim != 4 or image.shape[1] not in (1, 3):
+        return None
+    return Entry(
+        "Measured input" if outcome.is_input else outcome.method,
+        image,
+        psnr=outcome.scores.get("psnr"),
+        ssim=outcome.scores.get("ssim"),
+        seconds=outcome.seconds,
+        history=dict(outcome.history),
+        settings=dict(outcome.parameters),
+        is_input=outcome.is_input,
+    )
+
+
+def _failures(run: Run) -> list[Section]:
+    if not run.failed:
+        return []
+    lines = "".join(
+        f"<li><strong>{escape(o.method)}</strong>: {escape(o.error or '')}</li>" for o in run.failed
+    )
+    return [Section("Methods that failed", f"<ul>{lines}</ul>")]
+
+
+def _window(images: list[Any]) -> Window:
+    """Photographs lie in [0, 1] and are shown so; other data by their own range."""
+    values = torch.cat([i.abs().flatten() if i.is_complex() else i.flatten() for i in images or [torch.ones(1)]])
+    usual = bool(values.quantile(0.5) > 1e-3) if values.numel() < 2**24 else True
+    inside = float(values.min()) > -0.5 and float(values.max()) < 1.5
+    return (0.0, 1.0) if usual and inside else shared_window(images)
+
+
+def _details(image: Tensor, count: int, fraction: float = 0.2) -> tuple[Box, ...]:
+    """Return the boxes richest in detail that do not overlap."""
+    rest = image.clone()
+    boxes: list[Box] = []
+    for _ in range(count):
+        box = detail_box(rest, fraction)
+        boxes.append(box)
+        top, left = max(0, box.top - box.height // 2), max(0, box.left - box.width // 2)
+        # flattened with a margin, so that the next richest lies elsewhere
+        area = rest[..., top : top + 2 * box.height, left : left + 2 * box.width]
+        area.copy_(area.mean((-2, -1), keepdim=True).expand_as(area))
+    return tuple(boxes)
+
+
+def _same_size(entries: list[Entry]) -> bool:
+    return len({_shape(e.image)[-2:] for e in entries}) == 1
+
+
+def _shape(image: Any) -> tuple[int, ...]:
+    return tuple(image.shape)
