@@ -16,6 +16,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from wellposed.testing import table
+
 from doc_pages import ROOT, Step, is_slow, pages, steps
 
 COMPARE = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
@@ -32,6 +34,7 @@ def test_page(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "100")
     monkeypatch.setenv("MPLBACKEND", "agg")
+    monkeypatch.setattr(table, "_added", dict(table._added))  # checks that a page registers stay there
     torch.manual_seed(0)
     module = types.ModuleType("__main__")  # a real one: what a page defines can be pickled
     monkeypatch.setitem(sys.modules, "__main__", module)
