@@ -14,6 +14,7 @@ from wellposed.errors import FileFormatError, ParameterError
 from wellposed.forward import ForwardModel
 from wellposed.measurement import Measurement
 from wellposed.registry import Registry
+from wellposed.runs import Region
 from wellposed.runs._config import takes
 from wellposed.runs._photos import BLUR, blurred_by, read_kernel, read_photo
 from wellposed.vectors import leaves
@@ -101,6 +102,30 @@ def picture(path: Path, found: Measurement) -> Tensor:
         shape = tuple(leaves(found.y)[0].shape)
         raise FileFormatError(f"{path}: holds data of shape {shape}, and a picture (1, C, H, W) is expected.")
     return found.y
+
+
+def with_reference(measurement: Measurement, path: Path, registry: Registry) -> Measurement:
+    """Return the measurement with the sharp picture in ``path`` as its reference.
+
+    Where the unknown image is larger than both, the reference is known only on the measured pixels, and
+    methods are compared there: the border that it lacks is set to NaN and never looked at.
+    """
+    truth = picture(path, read_photo(path, registry))
+    y = picture(path, measurement)
+    domain = getattr(measurement.physics, "domain", None)
+    wanted = tuple(truth.shape[1:]) if domain is None else tuple(domain.shape)
+    if tuple(truth.shape[1:]) == wanted:
+        return measurement.replace(reference=truth)
+    if truth.shape != y.shape:
+        raise ParameterError(
+            f"the reference has shape {tuple(truth.shape[1:])}; the data have {tuple(y.shape[1:])} and the "
+            f"unknown image {wanted}, and it must be like one of them."
+        )
+    whole = truth.new_full((1, *wanted), float("nan"))
+    region = Region.between(whole, truth)
+    assert region is not None
+    region.crop(whole).copy_(truth)
+    return measurement.replace(reference=whole)
 
 
 def finite(path: Path, found: Measurement) -> None:

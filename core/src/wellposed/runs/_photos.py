@@ -46,9 +46,17 @@ def read_kernel(path: str | PathLike[str], registry: Registry, *, flip: bool = F
     return kernel.flip(0, 1) if flip else kernel
 
 
-def blurred_by(
-    y: Tensor, kernel: Tensor, boundary: str, registry: Registry, what: str = "the photo"
-) -> Any:
+def require_smaller(kernel: Tensor, y: Tensor) -> None:
+    """Raise :class:`ParameterError` where the kernel is larger than the picture."""
+    (kh, kw), (height, width) = kernel.shape[-2:], y.shape[-2:]
+    if kh > height or kw > width:
+        raise ParameterError(
+            f"the kernel has {kh} × {kw} pixels and the image {height} × {width}: a kernel larger than the "
+            "image cannot be undone; crop the kernel's black border, or check which file is which."
+        )
+
+
+def blurred_by(y: Tensor, kernel: Tensor, boundary: str, registry: Registry) -> Any:
     """Return the blur whose measurements have the shape of ``y``, ``(1, C, H, W)``.
 
     With ``boundary="valid"`` the sharp image is larger than ``y`` by the kernel: a camera's picture was
@@ -56,11 +64,7 @@ def blurred_by(
     """
     height, width = y.shape[-2:]
     kh, kw = kernel.shape[-2:]
-    if kh > height or kw > width:
-        raise ParameterError(
-            f"the kernel has {kh} × {kw} pixels and {what} {height} × {width}: a kernel larger than the "
-            "image cannot be undone; crop the kernel's black border, or check which file is which."
-        )
+    require_smaller(kernel, y)
     grow = (kh - 1, kw - 1) if boundary == "valid" else (0, 0)
     domain = (y.shape[1], height + grow[0], width + grow[1])
     return registry.create(BLUR, kernel=kernel, domain=domain, boundary=boundary)

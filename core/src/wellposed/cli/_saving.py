@@ -1,0 +1,47 @@
+"""What a command writes: refused before the work where it cannot be, and as large as the user's picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from torch import Tensor
+
+from wellposed.atomic import _check_target
+from wellposed.errors import ParameterError
+from wellposed.measurement import Measurement
+from wellposed.registry import Registry, install_line
+from wellposed.runs import Outcome, Run
+from wellposed.runs._reports import create_writer
+
+TENSORS = ".safetensors"
+
+
+def require_free(path: Path, force: bool, registry: Registry, writer: bool = True) -> None:
+    """Raise now what saving to ``path`` would raise after the work."""
+    _check_target(path, force)
+    if writer and path.suffix.lower() != TENSORS and not registry.for_file("writer", path):
+        known = sorted({s for c in registry.components(kind="writer") for s in c.suffixes})
+        hint = "" if known else f" Pictures need pack viz: {install_line('viz')}."
+        raise ParameterError(
+            f"Cannot write {path}: no writer for {path.suffix or 'a name without an ending'!r}; "
+            f"use one of {', '.join([TENSORS, *known])}.{hint}"
+        )
+
+
+def save_image(path: Path, run: Run, outcome: Outcome, registry: Registry) -> None:
+    """Write the reconstruction on the pixels that were measured, with the metadata of the measurement."""
+    image = run.shown(outcome)
+    assert isinstance(image, Tensor)
+    save_picture(path, image, run.measurement, registry)
+
+
+def save_picture(path: Path, image: Tensor, measurement: Measurement, registry: Registry) -> None:
+    """Write ``image`` to ``path``; ``.safetensors`` keeps every digit, pictures what their format holds.
+
+    The target was checked by :func:`require_free`, so what is there now may be replaced.
+    """
+    if path.suffix.lower() == TENSORS:
+        Measurement(image, meta=measurement.meta).save(path, overwrite=True)
+        return
+    name = registry.for_file("writer", path)[0]
+    create_writer(name, registry, overwrite=True).write(path, image, measurement.meta)
