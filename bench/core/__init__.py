@@ -1,0 +1,1 @@
+"""The cases of the group ``core``, one module per section."""
