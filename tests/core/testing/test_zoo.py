@@ -56,4 +56,4 @@ def test_the_zoo_is_large_and_has_every_check():
     caught = {e.check for e in WRONG}
     known = {c.name for kind in BUILTIN for c in checks_of(kind)}
     # `device` needs an accelerator; `reads` and `absent` are a missing method and a missing file
-    assert known - caught <= {"device", "reads", "absent", "prox"}
+    assert known - caught <= {"device", "reads", "absent"}

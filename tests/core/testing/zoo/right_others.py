@@ -142,6 +142,7 @@ ENTRIES = {
     "trainable reconstructor": (Gain, {}),
     "equivariant reconstructor": (Through, {}),
     "sampler": (methods.Exact, {"kind": "reconstructor"}),
+    "fidelity": (judges.Distance, {}),
     "loss": (judges.Square, {}),
     "metric": (judges.Error, {}),
     "metric without reference": (Sharpness, {}),

@@ -60,6 +60,64 @@ class Masks:
         return {"mask": per_sample(lambda g: torch.rand(4, 5, generator=g).round(), batch_size, generator)}
 
 
+class Distance:
+    """A right data fidelity: half the squared distance."""
+
+    def distance(self, u, y):
+        return 0.5 * (u - y).square().flatten(1).sum(1)
+
+    def distance_grad(self, u, y):
+        return u - y
+
+    def distance_prox(self, u, y, gamma):
+        return (u + gamma * y) / (1 + gamma)
+
+    def value(self, x, y, physics):
+        return self.distance(physics.A(x), y)
+
+    def grad(self, x, y, physics):
+        return physics.A_adjoint(self.distance_grad(physics.A(x), y))
+
+    def prox(self, z, y, physics, gamma):
+        return physics.prox_l2(z, y, gamma)
+
+
+# --- fidelities ---
+
+
+@cage.wrong("gradient", r"^grad is not the gradient of its value: scaled by 2")
+class GradientOfTheWholeSquare(Distance):
+    def grad(self, x, y, physics):
+        return 2 * super().grad(x, y, physics)
+
+
+@cage.wrong("gradient", r"^distance_grad is not the gradient of its value: scaled by -1")
+class GradientUphill(Distance):
+    def distance_grad(self, u, y):
+        return y - u
+
+    def grad(self, x, y, physics):
+        return physics.A_adjoint(physics.A(x) - y)
+
+
+@cage.wrong("prox", r"distance_prox at γ = 0\.3 is no minimiser")
+class ProxOfAnotherWeight(Distance):
+    def distance_prox(self, u, y, gamma):
+        return super().distance_prox(u, y, 2 * gamma)
+
+
+@cage.wrong("prox", r"prox at γ = \S+ is no minimiser")
+class ProxThatForgetsTheData(Distance):
+    def prox(self, z, y, physics, gamma):
+        return z
+
+
+@cage.wrong("per_sample", r"value returns torch.float64 of shape \(3, 1\) for 3 samples")
+class ValueInAColumn(Distance):
+    def value(self, x, y, physics):
+        return super().value(x, y, physics)[:, None]
+
+
 # --- losses ---
 
 

@@ -30,7 +30,7 @@ def items(case: Case) -> None:
 
 
 def repeatable(case: Case) -> None:
-    """Return the same item twice, and leaves the global random state alone."""
+    """Return the same item twice, and leave the global random state alone."""
     if len(case.component) == 0:
         raise Skip("empty")
     state = torch.get_rng_state()

@@ -44,7 +44,7 @@ def step(case: Case) -> None:
 
 
 def seeding(case: Case) -> None:
-    """Draw the same for the same seed, another for another, and leaves the global random state alone."""
+    """Draw the same for the same seed, another for another, and leave the global random state alone."""
     state = torch.get_rng_state()
     first, again, other = case.step(3, 1), case.step(3, 1), case.step(3, 2)
     if not torch.equal(state, torch.get_rng_state()):

@@ -21,7 +21,7 @@ from wellposed.vectors import batch_size, is_finite, leaves, map_vector
 
 
 def evaluates(case: Case) -> None:
-    """Run, and returns finite tensors for finite input."""
+    """Run, and return finite tensors for finite input."""
     for face in _faces(case):
         y = case.call(face)
         if not isinstance(y, Tensor | tuple):
@@ -64,7 +64,7 @@ def mutation(case: Case) -> None:
 
 
 def determinism(case: Case) -> None:
-    """Give the same result twice, and does not touch the global random state."""
+    """Give the same result twice, and do not touch the global random state."""
     for face in _faces(case):
         before = _random_state()
         first = case.call(face, component=case.fresh())
@@ -120,12 +120,12 @@ def layout(case: Case) -> None:
 
 
 def copies(case: Case) -> None:
-    """Survive a deep copy, which does the same."""
+    """Survive a deep copy, unchanged."""
     _round_trip(case, "copy.deepcopy", copy.deepcopy)
 
 
 def pickles(case: Case) -> None:
-    """Survive pickling, and do the same."""
+    """Survive pickling, unchanged."""
     _round_trip(case, "pickle", lambda c: pickle.loads(pickle.dumps(c)))
 
 

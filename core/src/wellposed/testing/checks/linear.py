@@ -114,7 +114,7 @@ def _nonlinearity(f: Any, u: Any, v: Any, a: complex, b: complex) -> float:
 
 
 def adjoint(case: OperatorCase) -> None:
-    """Satisfy ⟨Ax, y⟩ = ⟨x, A*y⟩, or declares how far it is from it, and why."""
+    """Satisfy ⟨Ax, y⟩ = ⟨x, A*y⟩, or declare how far it is from that, and why."""
     need(case.component, "A_adjoint")
     declared = case.evidence(AdjointAccuracy)
     if declared is not None and not declared.reason.strip():

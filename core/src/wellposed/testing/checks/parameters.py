@@ -17,7 +17,7 @@ NONSENSE = "no_such_parameter"
 
 
 def override(case: OperatorCase) -> None:
-    """Evaluate with overridden ξ exactly as the replaced operator does, and ξ has an effect."""
+    """Evaluate with overridden ξ exactly as the replaced operator does; ξ has an effect."""
     if not callable(getattr(case.component, "replace", None)):
         raise Skip("no replace")
     tried = [name for name in parameters(case.component) if _compare(case, name)]
@@ -26,7 +26,7 @@ def override(case: OperatorCase) -> None:
 
 
 def override_pure(case: OperatorCase) -> None:
-    """Forget an override after the call, and ``replace`` leaves the original alone."""
+    """Forget an override after the call; ``replace`` leaves the original alone."""
     tried = False
     for name in parameters(case.component):
         for value in _others(getattr(case.component, name)):

@@ -59,7 +59,7 @@ class Case(BaseCase):
 
 
 def sampling(case: Case) -> None:
-    """Draw the same element from the same generator, and never touches the global random state."""
+    """Draw the same element from the same generator, and never touch the global random state."""
     state = torch.get_rng_state()
     x = case.images()
     first, again = (case.component.act(x, case.component.sample(case.generator(50))) for _ in range(2))

@@ -16,7 +16,7 @@ class Case(BaseCase):
 
 
 def writes(case: Case) -> None:
-    """Write a small grey image, changes nothing of it, and leaves no temporary file behind."""
+    """Write a small grey image, change nothing of it, and leave no temporary file behind."""
     need(case.component, "write")
     image = torch.rand(1, 1, 5, 6, generator=case.generator(1))
     before = image.clone()
