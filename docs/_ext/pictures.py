@@ -1,7 +1,7 @@
 """Pictures of the documentation are made by its own snippets, anew in every build.
 
 A page that says ``<!-- pictures -->`` is executed, and the PNG files that it saves appear as
-``gallery/_generated/<page>/<file>.png``.
+``gallery/_generated/<folder>-<page>/<file>.png``.
 """
 
 import contextlib
@@ -21,7 +21,8 @@ def _make(app):
 
     for page in sorted(Path(app.srcdir).rglob("*.md")):
         if MARK in page.read_text(encoding="utf-8"):
-            folder = Path(app.srcdir) / "gallery/_generated" / page.stem
+            name = "-".join(page.relative_to(app.srcdir).with_suffix("").parts)
+            folder = Path(app.srcdir) / "gallery/_generated" / name
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
             _execute(steps(page), page, folder)
