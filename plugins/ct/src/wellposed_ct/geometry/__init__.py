@@ -1,0 +1,5 @@
+"""Scans as checked data, in millimetres and radians."""
+
+from wellposed_ct.geometry.parallel import ParallelGeometry
+
+__all__ = ["ParallelGeometry"]

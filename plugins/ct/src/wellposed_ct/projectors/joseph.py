@@ -1,0 +1,120 @@
+"""One linear map with two implementations: compiled where possible, pure torch everywhere else.
+
+Autograd sees a single node, whose derivative is its adjoint and whose adjoint's derivative is the map again,
+so first and second derivatives, forward mode and ``vmap`` all run the fast code.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from typing import Any
+
+import attrs
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from wellposed_ct.projectors.crossings import Crossings, Grid
+from wellposed_ct.projectors.joseph_torch import back_project, project
+from wellposed_ct.projectors.native import Native, native
+
+__all__ = ["Plan", "apply"]
+
+_ANGLE = np.dtype(
+    [(name, np.float64) for name in ("A", "B", "C", "L")] + [(name, np.int64) for name in ("flip", "index")]
+)
+
+
+class _Shape(ctypes.Structure):
+    _fields_ = (
+        *((name, ctypes.c_int64) for name in ("planes", "height", "width", "views", "bins", "upright")),
+        ("threads", ctypes.c_int),
+    )
+
+
+@attrs.frozen(eq=False)
+class Plan:
+    """What both implementations need: crossings ``rays``, and the same as the kernel's ``table``."""
+
+    rays: Crossings
+    grid: Grid
+    table: NDArray[Any]
+    upright: int
+    backend: str = "auto"
+
+    @classmethod
+    def of(cls, rays: Crossings, grid: Grid, backend: str = "auto") -> Plan:
+        """Sort angles by orientation, and flip detectors so that bins run along the columns."""
+        rays = Crossings(*(t.detach() for t in (rays.A, rays.B, rays.C, rays.L, rays.upright)))
+        a, b, c, length, upright = (t.cpu().numpy() for t in (rays.A, rays.B, rays.C, rays.L, rays.upright))
+        order = np.argsort(~upright, kind="stable")
+        flip = b < 0
+        table = np.zeros(len(a), _ANGLE)
+        table["A"] = np.where(flip, a + (grid.detectors - 1) * b, a)[order]
+        table["B"], table["C"], table["L"] = np.abs(b)[order], c[order], length[order]
+        table["flip"], table["index"] = flip[order], order
+        return cls(rays, grid, table, int(upright.sum()), backend)
+
+    def run(self, data: Tensor, back: bool) -> Tensor:
+        """Return the projection of images, or the back-projection of sinograms, outside autograd."""
+        if self.backend != "torch" and data.device.type == "cpu" and data.dtype in _KERNELS:
+            found = native()
+            if found.library is not None:
+                return self._compiled(found, data, back)
+        rays = attrs.evolve(
+            self.rays, **{f.name: getattr(self.rays, f.name).to(data.device) for f in attrs.fields(Crossings)}
+        )
+        return (back_project if back else project)(data, rays, self.grid)
+
+    def _compiled(self, found: Native, data: Tensor, back: bool) -> Tensor:
+        data = data.contiguous()
+        lead = data.shape[:-2]
+        grid, views = self.grid, len(self.table)
+        size = (grid.rows, grid.columns) if back else (views, grid.detectors)
+        out = data.new_empty(*lead, *size)
+        sizes = (lead.numel(), grid.rows, grid.columns, views, grid.detectors)
+        shape = _Shape(*sizes, self.upright, torch.get_num_threads())
+        kernel = getattr(found.library, _KERNELS[data.dtype])
+        failed = kernel(
+            int(back),
+            ctypes.c_void_p(data.data_ptr()),
+            ctypes.c_void_p(out.data_ptr()),
+            ctypes.byref(shape),
+            ctypes.c_void_p(self.table.ctypes.data),
+            int(self.backend != "portable"),
+        )
+        if failed:
+            raise MemoryError(f"no memory for the padded copies of {tuple(data.shape)} {data.dtype}.")
+        return out
+
+
+_KERNELS = {torch.float32: "wellposed_ct_joseph_f32", torch.float64: "wellposed_ct_joseph_f64"}
+
+
+class _Joseph(torch.autograd.Function):
+    @staticmethod
+    def forward(data: Tensor, plan: Plan, back: bool) -> Tensor:
+        return plan.run(data, back)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
+        _, ctx.plan, ctx.back = inputs
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
+        return apply(gradients[0], ctx.plan, not ctx.back), None, None
+
+    @staticmethod
+    def jvp(ctx: Any, *tangents: Any) -> Tensor:
+        return apply(tangents[0], ctx.plan, ctx.back)
+
+    @staticmethod
+    def vmap(info: Any, in_dims: tuple[Any, ...], data: Tensor, plan: Plan, back: bool) -> tuple[Tensor, int]:
+        return apply(data.movedim(in_dims[0], 0), plan, back), 0
+
+
+def apply(data: Tensor, plan: Plan, back: bool) -> Tensor:
+    """Project images ``(…, H, W)``, or with ``back`` back-project sinograms ``(…, V, D)``."""
+    result: Tensor = _Joseph.apply(data, plan, back)  # type: ignore[no-untyped-call]
+    return result
