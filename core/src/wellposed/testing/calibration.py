@@ -66,8 +66,12 @@ class GaussianMixture:
 
     def score(self, x: Tensor, sigma: Any = 0.0) -> Tensor:
         """Return ∇ log p of x + σn, for σ a number or per sample; the shape of ``x``."""
-        levels = torch.as_tensor(sigma, dtype=torch.float64).expand(x.shape[0])
-        return torch.cat([self.blurred(float(s))._score(x[i : i + 1]) for i, s in enumerate(levels)])
+        levels, which = torch.unique(torch.as_tensor(sigma, dtype=torch.float64), return_inverse=True)
+        which = which.expand(x.shape[0])
+        result = torch.empty_like(x)
+        for k, level in enumerate(levels):
+            result[which == k] = self.blurred(float(level))._score(x[which == k])
+        return result
 
     def denoise(self, x: Tensor, sigma: Any) -> Tensor:
         """Return E[x₀ | x₀ + σn = x] = x + σ²·score (Tweedie)."""

@@ -167,9 +167,11 @@ class OperatorCase(Case):
         return flat(self.A(basis.reshape(-1, *self.domain.concrete_shape)))
 
     def true_adjoint(self, y: Tensor) -> Tensor | None:
-        """Return A*y from the matrix of A, without trusting ``A_adjoint``; ``None`` if A is too large."""
-        if self.matrix is None or not isinstance(self.domain, Space):
+        """Return A*y without ``A_adjoint``: from the matrix of A, or by autograd if that is too large."""
+        if not isinstance(self.domain, Space):
             return None
+        if self.matrix is None:
+            return self._by_autograd(y)
         rows, v = _double(self.matrix), _double(y).flatten(1)
         common = torch.promote_types(rows.dtype, v.dtype)
         products = v.to(common) @ rows.to(common).conj().mT
@@ -178,6 +180,15 @@ class OperatorCase(Case):
             if self.domain.is_complex:
                 products = torch.complex(products[:, : self.domain.size], products[:, self.domain.size :])
         return products.reshape(-1, *self.domain.concrete_shape)
+
+    def _by_autograd(self, y: Tensor) -> Tensor | None:
+        x = self.domain.zeros(len(y))
+        assert isinstance(x, Tensor)
+        try:
+            (gradient,) = torch.autograd.grad(self.component.A(x.requires_grad_()), x, y)
+        except RuntimeError:  # no gradient flows through A; the check `autograd` says so
+            return None
+        return _double(gradient)
 
 
 def flat(x: Vector) -> Tensor:

@@ -127,6 +127,25 @@ class NormBoundThatIsNotTight(Twice):
     claims = (NormBound(3.0, tight=True),)
 
 
+@cage.wrong(
+    "norm_bound", r"NormBound\(1\.9\) is declared, but ‖A‖ ≥ 2", domain=Space((1, 50, 60), torch.float64)
+)
+class LyingNormBoundOfALargeOperator(Twice):
+    claims = (NormBound(1.9),)
+
+
+@cage.wrong("svd", r"with a negative singular value")
+class NegativeSingularValues(Claims):
+    claims = (
+        SVD(torch.eye(42, dtype=torch.float64), torch.full((42,), -2.0), torch.eye(42, dtype=torch.float64)),
+    )
+
+    def A(self, x):
+        return -2 * x
+
+    A_adjoint = A
+
+
 @cage.wrong("self_adjoint", r"SelfAdjoint: A\* = A is declared")
 class LyingSelfAdjoint(Claims):
     claims = (SelfAdjoint(),)

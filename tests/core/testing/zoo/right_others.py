@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from wellposed import Space, noise, transforms
+from wellposed.operators import CircularConvolution
 from wellposed.random import streams
 from wellposed.structure import Symmetry
 from zoo import wrong_judges as judges
@@ -116,6 +117,27 @@ class NonConvex(methods.SoftThreshold):
         return (x != 0).to(x.dtype).flatten(1).sum(1)
 
 
+class Implied(methods.SoftThreshold):
+    """A prior known by its proximal operator alone."""
+
+    def value(self, x):
+        raise NotImplementedError
+
+
+class Pairs(judges.Items):
+    """Items of images and labels."""
+
+    def __getitem__(self, index):
+        return torch.full((1, 2, 2), float(index)), [{"label": torch.tensor(index)}]
+
+
+class Nothing(judges.Items):
+    """An empty dataset."""
+
+    def __len__(self):
+        return 0
+
+
 class Sharpness:
     """A metric without reference."""
 
@@ -138,7 +160,24 @@ ENTRIES = {
     "network": (Network, {}),
     "prior": (methods.SoftThreshold, {}),
     "non-convex prior": (NonConvex, {}),
+    "prior without value": (Implied, {}),
     "reconstructor": (methods.BackProject, {}),
+    "reconstructor on a physics": (
+        methods.BackProject,
+        {
+            "physics": CircularConvolution(
+                torch.arange(1.0, 7.0, dtype=torch.float64).reshape(3, 2), (1, 5, 4)
+            )
+        },
+    ),
+    "loss on a physics": (
+        judges.Square,
+        {
+            "physics": CircularConvolution(
+                torch.arange(1.0, 7.0, dtype=torch.float64).reshape(3, 2), (1, 5, 4)
+            )
+        },
+    ),
     "trainable reconstructor": (Gain, {}),
     "equivariant reconstructor": (Through, {}),
     "sampler": (methods.Exact, {"kind": "reconstructor"}),
@@ -151,6 +190,8 @@ ENTRIES = {
     "declared accuracy": (transforms.Rotations, {}),
     "generator": (judges.Masks, {}),
     "dataset": (judges.Items, {}),
+    "dataset of pairs": (Pairs, {}),
+    "empty dataset": (Nothing, {}),
     "reader": (judges.Strict, {}),
 }
 

@@ -321,6 +321,27 @@ class ForgetsTheBatch(Masks):
         return {"mask": torch.rand(4, 5, generator=generator)}
 
 
+@cage.wrong("step", r"returns 'angle' as a float, not a tensor")
+class ReturnsNumbers(Masks):
+    def step(self, batch_size=1, seed=None):
+        return {"angle": 1.0}
+
+
+@cage.wrong("step", r"step returns no parameter")
+class ReturnsNothing(Masks):
+    def step(self, batch_size=1, seed=None):
+        return {}
+
+
+@cage.wrong("seeding", r"draws differently from one seed: names \['.'\] and \['.'\]")
+class ChangesItsNames(Masks):
+    def __init__(self):
+        self.names = itertools.cycle("ab")
+
+    def step(self, batch_size=1, seed=None):
+        return {next(self.names): torch.zeros(batch_size)} if batch_size > 1 else {"a": torch.zeros(1)}
+
+
 @cage.wrong("streams", r"what sample 0 gets depends on the batch size")
 class OneStreamOfParameters(Masks):
     def step(self, batch_size=1, generator=None):
@@ -358,6 +379,21 @@ class BrokenItem(Items):
         return torch.full((1, 2, 2), torch.nan)
 
 
+@cage.wrong("items", r"item \d holds no tensor")
+class ItemsWithoutTensors(Items):
+    def __getitem__(self, index):
+        return [str(index)]
+
+
+@cage.wrong("repeatable", r"reading an item twice gives two results")
+class ItemsThatChange(Items):
+    def __init__(self):
+        self.count = itertools.count()
+
+    def __getitem__(self, index):
+        return torch.tensor(float(next(self.count))), index
+
+
 class Strict:
     """A right reader, of files that begin with GOOD."""
 
@@ -384,6 +420,18 @@ class LeavesItsTemporaryFile:
     def write(self, path, image, meta):
         Path(path).with_suffix(".tmp").write_bytes(b"x")
         Path(path).write_bytes(b"x")
+
+
+@cage.wrong("absent", r"does not exist returns something")
+class ReadsWhatIsNotThere(Strict):
+    def read(self, path):
+        return super().read(path) if Path(path).exists() else None
+
+
+@cage.wrong("writes", r"changes the image in place")
+class ClampsWhatItWrites:
+    def write(self, path, image, meta):
+        Path(path).write_bytes(bytes(image.mul_(2).byte().flatten().tolist()))
 
 
 @cage.wrong("writes", r"left no file, or an empty one")

@@ -146,6 +146,18 @@ class ForgetsTheTwo:
         return x
 
 
+@cage.wrong("per_sample_gamma", r"γ per sample \(B,\) is refused")
+class OnlyOneGamma(SoftThreshold):
+    def prox(self, x, gamma):
+        return super().prox(x, float(gamma))
+
+
+@cage.wrong("shape", r"prox changes the kind of its image")
+class ProxInSingle(SoftThreshold):
+    def prox(self, x, gamma):
+        return super().prox(x, gamma).float()
+
+
 @cage.wrong("shape", r"value returns shape \(\) for 3 samples|value")
 class ValueOfTheWholeBatch(SoftThreshold):
     def value(self, x):
@@ -209,6 +221,12 @@ class DetachesItself(nn.Module):
         return (self.gain * physics.A_adjoint(y)).detach()
 
 
+@cage.wrong("gradient", r"no gradient reaches any of its trainable parameters")
+class ForgetsItsParameter(DetachesItself):
+    def forward(self, y, physics):
+        return self.gain.detach() * physics.A_adjoint(y)
+
+
 @cage.wrong("equivariance", r"R\(T y\) is not T R\(y\)")
 class LyingEquivariance:
     def __call__(self, y, physics):
@@ -249,6 +267,20 @@ class SamplesGlobally(Exact):
 class SamplesTheMean(Exact):
     def sample(self, y, physics, n, generator):
         return [self(y, physics)] * n
+
+
+@cage.wrong("samples", r"sample\(\) draws differently from one seed", kind="reconstructor")
+class SamplesFromItsOwnStream(Exact):
+    def sample(self, y, physics, n, generator):
+        own = torch.Generator()
+        own.seed()
+        return self(y, physics) + torch.randn((n, *y.shape), dtype=y.dtype, generator=own)
+
+
+@cage.wrong("samples", r"a posterior sample is not like the images", kind="reconstructor")
+class SamplesFlattened(Exact):
+    def sample(self, y, physics, n, generator):
+        return super().sample(y, physics, n, generator).flatten(2)
 
 
 @cage.wrong("samples", r"sample\(y, physics, 3, generator\) gives 1 samples", kind="reconstructor")

@@ -136,6 +136,31 @@ class AdjointWorseThanDeclared(ApproximateAdjointUndeclared):
         return (AdjointAccuracy(1e-5, "interpolated"),)
 
 
+class OwnGradient(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        return 2 * x
+
+    @staticmethod
+    def backward(ctx, g):
+        raise RuntimeError("no derivative")
+
+
+@cage.wrong("adjoint", r"scaled by 0\.5 ", domain=Space((1, 50, 60), torch.float64))
+class ScaledAdjointOfALargeOperator(Tilt):
+    def A_adjoint(self, y):
+        return 0.5 * super().A_adjoint(y)
+
+
+@cage.wrong("adjoint", r"the two inner products differ", domain=Space((1, 50, 60), torch.float64))
+class LargeOperatorWithoutGradient:
+    def A(self, x):
+        return OwnGradient.apply(x)
+
+    def A_adjoint(self, y):
+        return y
+
+
 # --- linearity ---
 
 
@@ -447,6 +472,18 @@ class WrongVjpOfANonlinearOperator:
 class CutsTheGradient(Tilt):
     def A(self, x):
         return super().A(x.detach())
+
+
+@cage.wrong("autograd", r"A cuts the gradient")
+class CutsTheGradientOfANonlinearOperator:
+    def A(self, x):
+        return x.detach() ** 2
+
+
+@cage.wrong("autograd", r"A fails on input that requires gradients: RuntimeError: Can't call numpy")
+class ComputesInNumPy(Tilt):
+    def A(self, x):
+        return super().A(torch.from_numpy(x.numpy().copy()))
 
 
 @cage.wrong("autograd", r"backward through A is not A_adjoint")
