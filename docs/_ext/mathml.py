@@ -1,18 +1,26 @@
 """Formulas as MathML, which browsers draw by themselves: nothing is fetched, offline or not."""
 
+import re
+
 from docutils import nodes
 from docutils.utils.math.latex2mathml import tex2mathml
 
 
+def _mathml(node, **options):
+    """Convert the TeX of ``node``; bars of norms hug what they enclose and keep their size."""
+    bar = r'<mo stretchy="false" lspace="0" rspace="0">\1</mo>'
+    return re.sub(r'<mo(?: class="mathopen")?>([|‖])</mo>', bar, tex2mathml(node.astext(), **options))
+
+
 def _inline(self, node):
-    self.body.append(tex2mathml(node.astext()))
+    self.body.append(_mathml(node))
     raise nodes.SkipNode
 
 
 def _display(self, node):
     number = f'<span class="eqno">({node["number"]})</span>' if node.get("number") else ""
     identity = f' id="{node["ids"][0]}"' if node["ids"] else ""
-    self.body.append(f'<div class="math"{identity}>{number}{tex2mathml(node.astext(), as_block=True)}</div>')
+    self.body.append(f'<div class="math"{identity}>{number}{_mathml(node, as_block=True)}</div>')
     raise nodes.SkipNode
 
 
