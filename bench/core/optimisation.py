@@ -76,7 +76,7 @@ def _against_deepinv() -> Sides:
             max_iter=ITERATIONS, early_stop=False,
         )  # fmt: skip
         with torch.no_grad():
-            found: Tensor = solver(y, physics, init=torch.zeros_like(y))
+            found: Tensor = solver(y, physics, init=(torch.zeros_like(y), torch.zeros_like(y)))
         return found
 
     return Sides(lambda: _ours(k, y), peer, relative(_ours(k, y), peer()), ITERATIONS)

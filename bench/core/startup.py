@@ -23,7 +23,7 @@ LIST = "from wellposed.cli import main; main(['list', 'physics'])"
 TORCH = "import torch; torch.zeros(1, 1, 64, 64) + 1"
 FIRST = """
 import wellposed, torch
-physics = wellposed.registry.create('physics', 'deblurring.blur', kernel=torch.ones(5, 5) / 25,
+physics = wellposed.registry.create('deblurring.blur', kernel=torch.ones(5, 5) / 25,
     domain=(1, 64, 64), boundary='reflect')
 physics(torch.zeros(1, 1, 64, 64))
 """
