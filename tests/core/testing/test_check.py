@@ -210,6 +210,12 @@ def test_a_kind_names_its_checks():
     assert check(["a", "b"], kind="letter", registry=mine).failed == {"short"}
 
 
+def test_a_kind_without_checks_is_still_copied_and_pickled():
+    mine = registry.isolated().add(Kind("thing", "A thing."))
+    assert [r.check for r in check(3, kind="thing", registry=mine).results] == ["copies", "pickles"]
+    assert check(lambda: 3, kind="thing", registry=mine).failed == {"pickles"}
+
+
 def test_whatever_a_component_raises_is_a_finding():
     class Explosive(Shrink):
         def __call__(self, x, sigma):

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from wellposed.testing.case import Case as BaseCase
 from wellposed.testing.case import Check, Failure, Skip
-from wellposed.testing.checks.hygiene import copies, pickles
+from wellposed.testing.checks.hygiene import COPYING
 
 
 class Case(BaseCase):
@@ -57,6 +57,5 @@ def _tensors(item: Any) -> Any:
 CHECKS = (
     Check("items", items),
     Check("repeatable", repeatable, after=("items",)),
-    Check("copies", copies),
-    Check("pickles", pickles),
+    *COPYING,
 )

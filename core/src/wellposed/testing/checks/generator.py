@@ -10,7 +10,7 @@ from torch import Tensor
 
 from wellposed.testing.case import Case as BaseCase
 from wellposed.testing.case import Check, Failure
-from wellposed.testing.checks.hygiene import copies, pickles
+from wellposed.testing.checks.hygiene import COPYING
 from wellposed.testing.diagnose import mismatch
 
 
@@ -83,6 +83,5 @@ CHECKS = (
     Check("step", step),
     Check("seeding", seeding, after=("step",)),
     Check("streams", streams, after=("step", "seeding")),
-    Check("copies", copies),
-    Check("pickles", pickles),
+    *COPYING,
 )

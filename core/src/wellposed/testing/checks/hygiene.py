@@ -254,5 +254,8 @@ HYGIENE = (
 )
 """The checks of every kind that has faces."""
 
+COPYING = (Check("copies", copies), Check("pickles", pickles))
+"""What is asked even of a kind of which nothing is known."""
+
 SCORES = (HYGIENE[0], Check("per_sample", per_sample, after=("evaluates",)), *HYGIENE[2:])
 """The same for losses and metrics, which return one number per sample."""
