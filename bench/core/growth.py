@@ -11,7 +11,7 @@ from bench.core.agreement import relative
 from bench.core.blur import bare_filter, kernel
 from bench.machine import versions
 
-BATCHES, SIDES, ITERATIONS = (1, 2, 4, 8), (128, 256, 512, 1024), (10, 20, 40, 80)
+BATCHES, SIDES, ITERATIONS = (1, 2, 4, 8), (128, 256, 512, 1024), (5, 10, 20, 40)
 
 
 def cases() -> list[Case]:
@@ -35,7 +35,7 @@ def cases() -> list[Case]:
     found += [
         Case(
             f"growth: {k} iterations of CG", "solvers.cg", "A*A alone, as often", partial(_solve, k),
-            None, threads=2, curve="iterations of a solve", x=k, note="reflect blur of 3 × 256 × 256",
+            None, threads=2, curve="iterations of a solve", x=k, note="reflect blur of 3 × 128 × 128",
         )
         for k in ITERATIONS
     ]  # fmt: skip
@@ -70,8 +70,8 @@ def _solve(iterations: int) -> Sides:
     from wellposed.operators import Convolution
     from wellposed.solvers import cg
 
-    op = Convolution(kernel(), (3, 256, 256), "reflect")
-    normal, b = op.gram, _images(1, 3, 256, 256)
+    op = Convolution(kernel(), (3, 128, 128), "reflect")
+    normal, b = op.gram, _images(1, 3, 128, 128)
     done = int(cg(normal, b, tol=0, max_iter=iterations).iterations[0])
     if done != iterations:
         raise SystemExit(f"CG made {done} iterations instead of {iterations}")

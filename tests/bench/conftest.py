@@ -1,0 +1,8 @@
+"""``bench`` lives beside ``tests``, not in a distribution: make it importable whatever started pytest."""
+
+import sys
+from pathlib import Path
+
+ROOT = str(Path(__file__).parents[2])
+if ROOT not in sys.path:
+    sys.path.insert(0, ROOT)
