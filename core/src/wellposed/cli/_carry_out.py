@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -18,23 +16,19 @@ from wellposed.cli._scores import print_scores
 from wellposed.runs import Run, RunFolder, execute, write_reports
 from wellposed.runs._folder import plain
 
-force_option = click.option("--force", is_flag=True, help="Replace earlier results.")
-resume_option = click.option("--resume", is_flag=True, help="Finish an interrupted run: keep what is done.")
-
 
 def carry_out(run: Run, where: Path, *, force: bool, resume: bool, as_json: bool) -> int:
     """Execute ``run`` into the folder ``where``; return the exit code."""
     registry = registries.default()
     folder = RunFolder.open(where, overwrite=force, resume=resume)
     folder.begin(run)
-    done: list[str] = []
     try:
         with progress() as listener:
-            run = execute(run, folder=_Counting(folder, done), listener=listener, registry=registry)
+            run = execute(run, folder=folder, listener=listener, registry=registry)
         pages = write_reports(run, folder, registry)
     except KeyboardInterrupt:
         click.echo(
-            f"\n{len(done)} of {len(run.methods)} methods are done and kept in {where}; "
+            f"\n{len(folder.saved)} of {len(run.methods)} methods are done and kept in {where}; "
             f"go on with:\n  {again()}",
             err=True,
         )
@@ -47,18 +41,6 @@ def carry_out(run: Run, where: Path, *, force: bool, resume: bool, as_json: bool
     return FAILED if run.failed else OK
 
 
-class _Counting(RunFolder):
-    """A folder that remembers which methods it saved, for the message after Ctrl-C."""
-
-    def __init__(self, folder: RunFolder, done: list[str]) -> None:
-        super().__init__(folder.path, resume=folder.resume)
-        self.files, self.done = folder.files, done
-
-    def save(self, run: Run, method: Any, outcome: Any, *, write_image: bool = True) -> None:
-        super().save(run, method, outcome, write_image=write_image)
-        self.done.append(method.label)
-
-
 def again() -> str:
     """Return the command that was typed, as one that resumes."""
     words = [word for word in sys.argv[1:] if word not in ("--force", "--resume")]
@@ -69,6 +51,3 @@ def exclusive(force: bool, resume: bool) -> None:
     """Refuse ``--force`` together with ``--resume``."""
     if force and resume:
         raise click.UsageError("--force replaces earlier results and --resume keeps them; give one of them.")
-
-
-Command = Callable[..., Any]

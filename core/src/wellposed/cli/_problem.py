@@ -32,7 +32,9 @@ _OPTIONS = (
         help="What lies beyond the border, with --kernel; valid: nothing is known, as in a camera.",
     ),
     click.option("--physics", metavar="NAME", help="What made the data, in place of --kernel."),
-    click.option("--physics-param", "physics_params", multiple=True, metavar="KEY=VALUE", help="(repeatable)"),
+    click.option(
+        "--physics-param", "physics_params", multiple=True, metavar="KEY=VALUE", help="(repeatable)"
+    ),
     click.option("--noise-level", type=float, metavar="SIGMA", help="σ of the noise; estimated if left out."),
 )
 
@@ -61,7 +63,9 @@ def measured(
     finite(path, found)
     operator: Any = found.physics
     if kernel is not None:
-        operator = blurred_by(picture(path, found), read_kernel(kernel, registry, flip=flip_kernel), boundary, registry)
+        operator = blurred_by(
+            picture(path, found), read_kernel(kernel, registry, flip=flip_kernel), boundary, registry
+        )
     elif physics is not None:
         operator = physics_for(physics, parse_params(physics_params, "--physics-param"), found, registry)
     if operator is None:

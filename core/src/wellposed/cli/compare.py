@@ -21,7 +21,13 @@ from wellposed.cli._problem import problem_options
 )
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option(
-    "-m", "--method", "methods", multiple=True, required=True, metavar="NAME[:KEY=VALUE,…]", help="(repeatable)"
+    "-m",
+    "--method",
+    "methods",
+    multiple=True,
+    required=True,
+    metavar="NAME[:KEY=VALUE,…]",
+    help="(repeatable)",
 )
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The folder to write.")
 @click.option("--reference", type=click.Path(path_type=Path), help="The sharp picture, for scores.")

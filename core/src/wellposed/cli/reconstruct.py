@@ -16,12 +16,14 @@ from wellposed.cli._problem import problem_options
     "reconstruct",
     epilog=examples(
         "wellposed reconstruct photo.png --kernel kernel.png --method optim.tv -o sharp.png",
-        "wellposed reconstruct photo.tif --kernel kernel.npy --method optim.pnp --noise-level 0.02 -o sharp.tif",
+        "wellposed reconstruct photo.tif --kernel kernel.npy -m optim.pnp --noise-level 0.02 -o sharp.tif",
         "wellposed reconstruct measured.safetensors --method optim.tv --param weight=1e-3 -o image.png",
     ),
 )
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("-m", "--method", required=True, metavar="NAME", help="`wellposed list reconstructor` shows all.")
+@click.option(
+    "-m", "--method", required=True, metavar="NAME", help="`wellposed list reconstructor` shows all."
+)
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The image to write.")
 @click.option("--param", "params", multiple=True, metavar="KEY=VALUE", help="Of the method (repeatable).")
 @problem_options

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 from wellposed.cli._output import examples, json_option
 
 _OUTPUT = click.option(
-    "-o", "--output", type=click.Path(path_type=Path), help="Folder; [run] output or NAME-results if left out."
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="Folder; [run] output or NAME-results if left out.",
 )
 
 
@@ -39,6 +43,7 @@ def command(
     from wellposed.runs import planned
 
     exclusive(force, resume)
-    run, table = planned(config, **({} if seed is None else {"seed": seed}))
+    given: dict[str, Any] = {} if seed is None else {"seed": seed}
+    run, table = planned(config, **given)
     where = output or Path(table.get("output", f"{config.stem}-results"))
     return carry_out(run, where, force=force, resume=resume, as_json=as_json)

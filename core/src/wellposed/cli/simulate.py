@@ -25,9 +25,15 @@ from wellposed.cli._output import examples, json_option
 @click.option("--physics", metavar="NAME", help="The physics; deblurring.blur with --kernel or --generator.")
 @click.option("--param", "params", multiple=True, metavar="KEY=VALUE", help="Of the physics (repeatable).")
 @click.option("--generator", metavar="NAME", help="Draws parameters of the physics.")
-@click.option("--generator-param", "generator_params", multiple=True, metavar="KEY=VALUE", help="(repeatable)")
-@click.option("--noise", default="core.gaussian", show_default=True, metavar="NAME", help="none for no noise.")
-@click.option("--noise-param", "noise_params", multiple=True, metavar="KEY=VALUE", help="[default: sigma=0.01]")
+@click.option(
+    "--generator-param", "generator_params", multiple=True, metavar="KEY=VALUE", help="(repeatable)"
+)
+@click.option(
+    "--noise", default="core.gaussian", show_default=True, metavar="NAME", help="none for no noise."
+)
+@click.option(
+    "--noise-param", "noise_params", multiple=True, metavar="KEY=VALUE", help="[default: sigma=0.01]"
+)
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--picture", type=click.Path(path_type=Path), help="Also write the measured picture.")
 @click.option("--force", is_flag=True, help="Replace existing files.")
@@ -101,7 +107,9 @@ def _physics(
     from wellposed.runs._photos import BLUR, read_kernel, require_smaller
 
     if physics is None and kernel is None and generator is None:
-        raise click.UsageError("what blurs the photo? Give --kernel FILE, --generator NAME or --physics NAME.")
+        raise click.UsageError(
+            "what blurs the photo? Give --kernel FILE, --generator NAME or --physics NAME."
+        )
     name = physics or BLUR
     given = parse_params(params)
     if "domain" not in given and takes(name, "domain", registry):

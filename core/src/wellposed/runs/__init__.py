@@ -1,7 +1,8 @@
 """Runs: several methods on one measurement, timed, scored, and written where a crash loses little.
 
 >>> from wellposed.runs import Method, Run, execute
->>> run = Run("Motion blur", measurement, [Method.of("optim.tv"), Method.of("deblurring.wiener")])  # doctest: +SKIP
+>>> methods = [Method.of("optim.tv"), Method.of("deblurring.wiener")]  # doctest: +SKIP
+>>> run = Run("Motion blur", measurement, methods)  # doctest: +SKIP
 >>> done = execute(run)  # doctest: +SKIP
 >>> done.rows()[0]  # doctest: +SKIP
 {'method': 'input', 'psnr': 18.15, 'ssim': 0.456, 'seconds': None, 'parameters': {}}

@@ -83,7 +83,9 @@ def planned(
     parts = {kind: problem[key] for kind in ("noise", "generator") if (key := roles.one(kind))}
     measurement = simulate(image, physics, seed=seed, meta={"source": source}, **parts)
     methods = [
-        Method(data[key]["name"], problem[key], data[key]["name"], expanded(data[key].get("params", {}), data))
+        Method(
+            data[key]["name"], problem[key], data[key]["name"], expanded(data[key].get("params", {}), data)
+        )
         for key in roles.all("reconstructor", required=True)
     ]
     metrics = {key: problem[key] for key in roles.all("metric")} or default_metrics(registry)
@@ -131,7 +133,9 @@ class _Roles:
         """Return the only key of ``kind``, or ``None``."""
         found = self.all(kind, required=required)
         if len(found) > 1:
-            raise ConfigError(f"{self.origin} has {len(found)} of kind {kind} ({', '.join(found)}); give one.")
+            raise ConfigError(
+                f"{self.origin} has {len(found)} of kind {kind} ({', '.join(found)}); give one."
+            )
         return found[0] if found else None
 
 
@@ -167,9 +171,7 @@ def _closure(key: str, graph: Mapping[str, list[str]]) -> set[str]:
     return found
 
 
-def _fill_in_domain(
-    config: dict[str, Any], roles: _Roles, image: Tensor, registry: Registry
-) -> None:
+def _fill_in_domain(config: dict[str, Any], roles: _Roles, image: Tensor, registry: Registry) -> None:
     key = roles.one("physics", required=True)
     params = config[key].setdefault("params", {})
     if isinstance(params, dict) and "domain" not in params and takes(config[key]["name"], "domain", registry):

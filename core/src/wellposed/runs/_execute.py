@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from typing import Any
 
 import attrs
@@ -101,9 +101,7 @@ def attempt(run: Run, method: Method, listener: Listener, history: bool = True) 
     return attrs.evolve(outcome, scores=score(run, image))
 
 
-def _call(
-    run: Run, method: Method, watch: Stopwatch, recorder: Recorder | None, listener: Listener
-) -> Any:
+def _call(run: Run, method: Method, watch: Stopwatch, recorder: Recorder | None, listener: Listener) -> Any:
     y, physics = run.measurement.y, run.measurement.physics
     if not reports_iterations(method.model):
         with watch:
@@ -123,9 +121,7 @@ def _recorder(run: Run, method: Method, watch: Stopwatch, listener: Listener) ->
         return score(run, x.detach().cpu()).get(name or "")
 
     named = None if name is None or run.measurement.reference is None else (name.upper(), value)
-    return Recorder(
-        method.model, run.measurement, watch, lambda k: listener.iteration(method, k), named
-    )
+    return Recorder(method.model, run.measurement, watch, lambda k: listener.iteration(method, k), named)
 
 
 def score(run: Run, image: Tensor) -> dict[str, float | None]:
@@ -140,14 +136,14 @@ def score(run: Run, image: Tensor) -> dict[str, float | None]:
     return _scores(run.metrics, region.crop(image), region.crop(truth).cpu())
 
 
-def _scores(metrics: Any, image: Tensor, truth: Tensor) -> dict[str, float | None]:
-    return {name: _value(lambda m=metric: float(m(image, truth).mean())) for name, metric in metrics.items()}
+def _scores(metrics: Mapping[str, Any], image: Tensor, truth: Tensor) -> dict[str, float | None]:
+    return {name: _score(metric, image, truth) for name, metric in metrics.items()}
 
 
-def _value(compute: Callable[[], float]) -> float | None:
+def _score(metric: Any, image: Tensor, truth: Tensor) -> float | None:
     try:
         with torch.no_grad():
-            return compute()
+            return float(metric(image, truth).mean())
     except WellposedError:
         return None
 

@@ -40,11 +40,13 @@ def _shape(y: Tensor) -> str:
 
 
 def _pictures(physics: Any) -> list[tuple[str, Tensor]]:
-    parameters = getattr(physics, "parameters_xi", dict)()
+    parameters: dict[str, Tensor] = getattr(physics, "parameters_xi", dict)()
     return [
         (name, value.detach().cpu())
         for name, value in parameters.items()
-        if value.ndim >= 2 and not value.is_complex() and 1 < min(value.shape[-2:]) <= max(value.shape[-2:]) <= SMALL
+        if value.ndim >= 2
+        and not value.is_complex()
+        and 1 < min(value.shape[-2:]) <= max(value.shape[-2:]) <= SMALL
         and value.shape[:-2].numel() == 1
     ]
 
@@ -52,7 +54,11 @@ def _pictures(physics: Any) -> list[tuple[str, Tensor]]:
 def versions_of(run: Run) -> dict[str, str]:
     """Return the versions of Python, torch, the core and the packs of the methods."""
     known = registries.default()
-    versions = {"python": platform.python_version(), "torch": str(torch.__version__), "wellposed": __version__}
+    versions = {
+        "python": platform.python_version(),
+        "torch": str(torch.__version__),
+        "wellposed": __version__,
+    }
     for method in run.methods:
         try:
             pack = None if method.name is None else known.pack_of(method.name)

@@ -37,12 +37,20 @@ class RunFolder:
         The folder; it is made where its parent exists.
     resume
         Whether finished methods are taken from it.
+
+    Attributes
+    ----------
+    files
+        What this run wrote, relative to the folder.
+    saved
+        The methods that are done.
     """
 
     def __init__(self, path: str | PathLike[str], *, resume: bool = False) -> None:
         self.path = Path(path)
         self.resume = resume
         self.files: list[str] = []
+        self.saved: list[str] = []
 
     @classmethod
     def open(cls, path: str | PathLike[str], *, overwrite: bool = False, resume: bool = False) -> Self:
@@ -113,6 +121,7 @@ class RunFolder:
             if write_image:
                 _kept(run, method, outcome).save(self.path / name, overwrite=True)
             self.wrote([name])
+        self.saved.append(method.label)
         self.write_results(run)
 
     def wrote(self, names: Iterable[str]) -> None:
@@ -165,11 +174,16 @@ def _kept(run: Run, method: Method, outcome: Outcome) -> Measurement:
 def fingerprint(run: Run, method: Method) -> str:
     """Return a digest of all that the outcome of ``method`` depends on."""
     digest = hashlib.sha256()
-    words = (method.name, sorted(method.parameters.items()), sorted(run.metrics), sorted(run.versions().items()))
+    words = (
+        method.name,
+        sorted(method.parameters.items()),
+        sorted(run.metrics),
+        sorted(run.versions().items()),
+    )
     digest.update(repr((*words, repr(run.measurement.physics))).encode())
     for tensor in _tensors(run.measurement):
         digest.update(repr((tensor.dtype, tuple(tensor.shape))).encode())
-        digest.update(torch.view_as_real(tensor).numpy() if tensor.is_complex() else tensor.numpy())
+        digest.update((torch.view_as_real(tensor) if tensor.is_complex() else tensor).numpy().tobytes())
     return digest.hexdigest()
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -74,9 +75,7 @@ class Recorder:
         self.watch.stop()
         self.tell(count)
         self._note("objective", self._objective_of(x))
-        if self.latest is not None and self.latest.shape == x.shape:
-            size = vectors.norm(x).clamp(min=1e-30)
-            self._note("relative change", float((vectors.norm(x - self.latest) / size).mean()))
+        self._note("relative change", self._change_of(x))
         if self.score is not None:
             self._note(self.score[0], self.score[1](x))
         # a method may update its image in place
@@ -86,6 +85,12 @@ class Recorder:
     def _note(self, quantity: str, value: float | None) -> None:
         if value is not None:
             self.history.setdefault(quantity, []).append(value)
+
+    def _change_of(self, x: Tensor) -> float:
+        if self.latest is None or self.latest.shape != x.shape:
+            return math.nan  # keeps the place of the first iteration
+        size = vectors.norm(x).clamp(min=1e-30)
+        return float((vectors.norm(x - self.latest) / size).mean())
 
     def _objective_of(self, x: Tensor) -> float | None:
         if self._objective is None:
@@ -118,8 +123,3 @@ def warm_up(measurement: Measurement) -> None:
 def device_of(measurement: Measurement) -> torch.device:
     """Return where the data lie."""
     return leaves(measurement.y)[0].device
-
-
-def settings_text(parameters: Mapping[str, Any]) -> str:
-    """Return parameters on one line."""
-    return ", ".join(f"{name} = {value}" for name, value in parameters.items())

@@ -61,6 +61,31 @@ class Method:
         return None
 
 
+def labelled(methods: Iterable[Method]) -> tuple[Method, ...]:
+    """Tell methods of equal label apart by their parameters; refuse those that are the same twice."""
+    listed = list(methods)
+    labels = [m.label for m in listed]
+    found = [attrs.evolve(m, label=_with_parameters(m)) if labels.count(m.label) > 1 else m for m in listed]
+    names = [m.label for m in found]
+    for name in names:
+        if names.count(name) > 1 or name == INPUT:
+            text = f"is given {names.count(name)} times" if name != INPUT else "is the measurement's own name"
+            raise ParameterError(f"the method {name!r} {text}; give each a label of its own.")
+    return tuple(found)
+
+
+def _with_parameters(method: Method) -> str:
+    listed = ",".join(f"{k}={v}" for k, v in method.parameters.items())
+    return f"{method.label}:{listed}" if listed else method.label
+
+
+def default_metrics(registry: Registry | None = None) -> dict[str, Any]:
+    """Return PSNR and SSIM where they are installed: ``{"psnr": …, "ssim": …}``."""
+    registry = registries.default() if registry is None else registry
+    known = set(registry.names("metric"))
+    return {name.partition(".")[2]: registry.create(name) for name in _DEFAULT_METRICS if name in known}
+
+
 @attrs.frozen(eq=False)
 class Outcome:
     """What one method gave.
@@ -125,9 +150,9 @@ class Run:
 
     title: str
     measurement: Measurement
-    methods: tuple[Method, ...] = attrs.field(converter=lambda methods: labelled(methods))
-    metrics: Mapping[str, Any] = attrs.field(factory=lambda: default_metrics())
-    outcomes: tuple[Outcome, ...] = attrs.field(default=(), converter=tuple)
+    methods: tuple[Method, ...] = attrs.field(converter=labelled)
+    metrics: Mapping[str, Any] = attrs.field(factory=default_metrics)
+    outcomes: tuple[Outcome, ...] = ()
     seed: int | None = None
     config: Mapping[str, Any] = attrs.field(factory=dict)
 
@@ -184,35 +209,6 @@ class Run:
     def versions(self) -> dict[str, str]:
         """Return ``{distribution: version}`` of what made the outcomes."""
         return versions_of(self)
-
-
-def labelled(methods: Iterable[Method]) -> tuple[Method, ...]:
-    """Tell methods of equal label apart by their parameters; refuse those that are the same twice."""
-    listed = list(methods)
-    labels = [m.label for m in listed]
-    found = [
-        attrs.evolve(m, label=_with_parameters(m)) if labels.count(m.label) > 1 else m for m in listed
-    ]
-    names = [m.label for m in found]
-    for name in names:
-        if names.count(name) > 1 or name == INPUT:
-            text = f"is given {names.count(name)} times" if name != INPUT else "is the measurement's own name"
-            raise ParameterError(f"the method {name!r} {text}; give each a label of its own.")
-    return tuple(found)
-
-
-def _with_parameters(method: Method) -> str:
-    listed = ",".join(f"{k}={v}" for k, v in method.parameters.items())
-    return f"{method.label}:{listed}" if listed else method.label
-
-
-def default_metrics(registry: Registry | None = None) -> dict[str, Any]:
-    """Return PSNR and SSIM where they are installed: ``{"psnr": …, "ssim": …}``."""
-    registry = registries.default() if registry is None else registry
-    known = set(registry.names("metric"))
-    return {
-        name.partition(".")[2]: registry.create(name) for name in _DEFAULT_METRICS if name in known
-    }
 
 
 def require_kind(name: str, kind: str, registry: Registry) -> None:
