@@ -17,6 +17,7 @@ _KINDS = {
     "dataset": ("A source of images or measurements.", None),
     "reader": ("Turns a file into a Measurement.", "Reader"),
     "writer": ("Turns a reconstruction into a file.", "Writer"),
+    "card": ("Draws objects in notebooks: card(obj) gives HTML, or None.", None),
     "generator": ("Draws physics parameters: masks, kernels, trajectories.", "Generator"),
 }
 

@@ -90,3 +90,25 @@ def test_a_tensor_shows_itself_and_says_why_where_it_cannot():
     assert "(1, 3, 8, 8) float32" in text_of(result_html(torch.rand(1, 3, 8, 8)))
     assert "<img" in result_html(torch.randn(1, 1, 4, 4, dtype=torch.complex64), window=None)
     assert "cannot be shown" in "".join(text_of(result_html(torch.zeros(1, 2, 3, 4, 5))))
+
+
+def test_objects_of_the_core_draw_themselves():
+    from wellposed.operators import CircularConvolution
+    from wellposed.solvers import cg
+
+    blur = CircularConvolution(torch.ones(3, 3) / 9, (1, 8, 8))
+    html = (2 * blur)._repr_html_()
+    assert "2 * CircularConvolution" in html
+    assert "FourierDiagonal" in html
+    assert "<img" in cg(blur.gram + 0.1 * blur.gram, torch.rand(1, 1, 8, 8), max_iter=5)._repr_html_()
+
+
+def test_a_card_that_fails_or_does_not_know_falls_back(monkeypatch):
+    import wellposed.notebook
+
+    def broken(name):
+        raise RuntimeError("no pictures today")
+
+    assert wellposed.notebook.card(object()) is None
+    monkeypatch.setattr(wellposed.notebook.registry, "create", broken)
+    assert wellposed.notebook.card(Blur(torch.ones(3, 3))) is None

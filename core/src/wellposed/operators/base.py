@@ -101,6 +101,12 @@ class Operator(Immutable):
         """Return one line that reads like the constructor call."""
         return f"{type(self).__name__}({self.extra_repr()})"
 
+    def _repr_html_(self) -> str | None:
+        """Return the card that an installed pack draws of it in notebooks."""
+        from wellposed.notebook import card
+
+        return card(self)
+
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
         super()._apply(fn, recurse)
         move = complex_aware(fn)

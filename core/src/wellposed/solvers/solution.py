@@ -48,6 +48,12 @@ class Solution:
     converged: Tensor
     reason: tuple[StopReason, ...]
 
+    def _repr_html_(self) -> str | None:
+        """Return the card that an installed pack draws of it in notebooks."""
+        from wellposed.notebook import card
+
+        return card(self)
+
     def __str__(self) -> str:
         """Return one line that counts the reasons."""
         counts = {r: self.reason.count(r) for r in dict.fromkeys(self.reason)}

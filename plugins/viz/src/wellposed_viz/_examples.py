@@ -29,3 +29,8 @@ def photograph() -> st.SearchStrategy[dict[str, Any]]:
 def html_report() -> st.SearchStrategy[dict[str, Any]]:
     """Draw numbers of details."""
     return st.fixed_dictionaries({"details": st.integers(0, 3)})
+
+
+def card() -> st.SearchStrategy[dict[str, Any]]:
+    """Draw nothing: a card takes no arguments."""
+    return st.just({})

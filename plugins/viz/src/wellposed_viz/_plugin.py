@@ -32,6 +32,13 @@ def components() -> Iterator[Component]:
         summary="A photograph that scikit-image ships: astronaut, camera, cat, coffee, …",
         examples="wellposed_viz._examples:photograph",
     )
+    yield Component(
+        kind="card",
+        name="viz.card",
+        target="wellposed_viz.notebook:Card",
+        summary="Operators, images and results in notebooks.",
+        examples="wellposed_viz._examples:card",
+    )
     yield from _photo_files()
 
 

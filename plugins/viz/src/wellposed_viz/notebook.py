@@ -32,6 +32,16 @@ _PICTURE = "max-width:min(100%,384px);min-width:96px;border-radius:4px;display:b
 _LARGEST_THUMBNAIL = 256 * 256  # parameters beyond this are data, not something to recognise at a glance
 
 
+class Card:
+    """The notebook card of anything that this pack can draw; ``None`` for the rest."""
+
+    def __call__(self, obj: Any) -> str | None:
+        """Return HTML for operators (objects with a domain and a range) and for results with an image."""
+        if hasattr(obj, "domain") and hasattr(obj, "range"):
+            return operator_html(obj)
+        return result_html(obj) if isinstance(getattr(obj, "x", None), Tensor) else None
+
+
 def operator_html(op: Any) -> str:
     """Return a card for an operator: its algebra, ``domain → range``, evidence and small parameters.
 

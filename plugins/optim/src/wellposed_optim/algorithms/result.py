@@ -33,6 +33,12 @@ class Result:
     objective: Tensor | None = None
     changes: Tensor | None = None
 
+    def _repr_html_(self) -> str | None:
+        """Return the card that an installed pack draws of it in notebooks."""
+        from wellposed.notebook import card
+
+        return card(self)
+
     @property
     def reason(self) -> tuple[str, ...]:
         """Why each sample stopped."""
