@@ -1,6 +1,56 @@
-"""Computed tomography: geometry, projectors, phantoms, and reconstruction."""
+"""Computed tomography: geometry, projectors, phantoms, and reconstruction.
 
-from wellposed_ct.geometry import ParallelGeometry
-from wellposed_ct.projectors import ParallelBeam
+Lengths are millimetres, angles radians, images 1/mm ``(B, C, H, W)`` and sinograms nepers
+``(B, C, views, detectors)``. Names load on first use, so that discovery of this pack never imports torch.
+"""
 
-__all__ = ["ParallelBeam", "ParallelGeometry"]
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from wellposed_ct.geometry import ParallelGeometry
+    from wellposed_ct.methods import CGLS, FBP, SIRT, TV, ramp_spectrum
+    from wellposed_ct.phantoms import Ellipses, disc, random_ellipses, shepp_logan
+    from wellposed_ct.projectors import ParallelBeam
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "CGLS": "methods",
+    "FBP": "methods",
+    "SIRT": "methods",
+    "TV": "methods",
+    "Ellipses": "phantoms",
+    "ParallelBeam": "projectors",
+    "ParallelGeometry": "geometry",
+    "disc": "phantoms",
+    "ramp_spectrum": "methods",
+    "random_ellipses": "phantoms",
+    "shepp_logan": "phantoms",
+}
+
+__all__ = [
+    "CGLS",
+    "FBP",
+    "SIRT",
+    "TV",
+    "Ellipses",
+    "ParallelBeam",
+    "ParallelGeometry",
+    "disc",
+    "ramp_spectrum",
+    "random_ellipses",
+    "shepp_logan",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

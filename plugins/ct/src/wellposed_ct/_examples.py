@@ -7,6 +7,9 @@ from typing import Any
 import torch
 from hypothesis import strategies as st
 
+from wellposed.spaces import Space
+from wellposed.testing import Example
+
 Arguments = st.SearchStrategy[dict[str, Any]]
 
 _ANGLES = st.lists(
@@ -29,4 +32,50 @@ def parallel() -> Arguments:
             "centre_mm": st.tuples(st.floats(-1, 1), st.floats(-1, 1)),
             "backend": st.sampled_from(["auto", "portable", "torch"]),
         }
+    )
+
+
+def _scan(arguments: Arguments) -> st.SearchStrategy[Example]:
+    """Draw a small scan to reconstruct from."""
+
+    def build(chosen: dict[str, Any], views: int, channels: int) -> Example:
+        from wellposed_ct.projectors import ParallelBeam
+
+        angles = torch.linspace(0, 3.1, views, dtype=torch.float64)
+        physics = ParallelBeam(angles, Space((channels, 8, 7), torch.float64), pixel_mm=0.8)
+        return Example(chosen, physics=physics)
+
+    return st.builds(build, arguments, st.integers(5, 9), st.integers(1, 2))
+
+
+def fbp() -> st.SearchStrategy[Example]:
+    """Every window."""
+    windows = st.sampled_from(["ramp", "shepp-logan", "cosine", "hamming", "hann"])
+    return _scan(st.fixed_dictionaries({"window": windows, "cutoff": st.sampled_from([0.5, 1.0])}))
+
+
+def sirt() -> st.SearchStrategy[Example]:
+    """With and without the sign of attenuation."""
+    return _scan(
+        st.fixed_dictionaries(
+            {
+                "iterations": st.integers(1, 5),
+                "relaxation": st.sampled_from([0.5, 1.0]),
+                "non_negative": st.booleans(),
+            }
+        )
+    )
+
+
+def cgls() -> st.SearchStrategy[Example]:
+    """With and without damping."""
+    return _scan(
+        st.fixed_dictionaries({"iterations": st.integers(1, 6), "damping": st.sampled_from([0.0, 0.1])})
+    )
+
+
+def tv() -> st.SearchStrategy[Example]:
+    """Weights chosen and automatic."""
+    return _scan(
+        st.fixed_dictionaries({"iterations": st.integers(1, 3), "weight": st.sampled_from([None, 0.01])})
     )

@@ -14,6 +14,34 @@ _ROWS = (
         "Parallel-beam projector (Joseph), exactly adjoint.",
         "Joseph (1982), doi:10.1109/TMI.1982.4307572",
     ),
+    (
+        "reconstructor",
+        "fbp",
+        "methods.fbp:FBP",
+        "Filtered back-projection: exact for many views and little noise.",
+        "Kak & Slaney (1988), Principles of Computerized Tomographic Imaging, ch. 3",
+    ),
+    (
+        "reconstructor",
+        "sirt",
+        "methods.sirt:SIRT",
+        "Simultaneous iterations, non-negative, stopped early.",
+        "Gregor & Benson (2008), doi:10.1109/TMI.2008.923696",
+    ),
+    (
+        "reconstructor",
+        "cgls",
+        "methods.cgls:CGLS",
+        "Conjugate gradients on least squares, stopped early.",
+        "Hestenes & Stiefel (1952), doi:10.6028/jres.049.044",
+    ),
+    (
+        "reconstructor",
+        "tv",
+        "methods.tv:TV",
+        "Total variation, for few views or few photons.",
+        "Sidky & Pan (2008), doi:10.1088/0031-9155/53/17/021",
+    ),
 )
 
 

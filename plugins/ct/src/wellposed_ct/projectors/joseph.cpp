@@ -29,6 +29,7 @@ constexpr int ANGLES = 12;   // angles of a task
 
 struct Angle {
     double A, B, C, L;       // see above, with B > 0 after flipping the detector
+    double W;                // steepness of the adjoint's weights: B when matched, 1 to interpolate between bins
     int64_t flip, index;     // whether the bins run backwards; where the angle is in the sinogram
 };
 
@@ -72,12 +73,13 @@ template <class T> struct Plain {
         }
     }
 
-    // one row of pixels against one detector row: v = base + lane·step is the bin of a pixel, B = 1/step
-    static void adjoint(const T *y, double base, double step, double B, T *sum) {
+    // one row of pixels against one detector row: v = base + lane·step is the bin of a pixel, and bin k weighs
+    // max(0, 1 − W|k − v|)
+    static void adjoint(const T *y, double base, double step, double W, T *sum) {
         const double whole = double(int64_t(base));
-        const T f = T(base - whole), s = T(step), b = T(B);
+        const T f = T(base - whole), s = T(step), b = T(W);
         const T *window = y + int64_t(whole);
-        if (B >= 1) {
+        if (W >= 1) {
             for (int l = 0; l < LANES; ++l) {
                 const T v = f + T(l) * s;
                 const int i = int(v);
@@ -86,7 +88,7 @@ template <class T> struct Plain {
             }
             return;
         }
-        const int reach = int(std::ceil(1 / B));
+        const int reach = int(std::ceil(1 / W));
         for (int l = 0; l < LANES; ++l) {
             const T v = f + T(l) * s;
             const int i = int(v);
@@ -127,10 +129,10 @@ template <> struct Wide<float> {
         _mm512_storeu_ps(sum, total);
     }
 
-    static void adjoint(const float *y, double base, double step, double B, float *sum) {
-        if (B < 1) return Plain<float>::adjoint(y, base, step, B, sum);
+    static void adjoint(const float *y, double base, double step, double W, float *sum) {
+        if (W < 1) return Plain<float>::adjoint(y, base, step, W, sum);
         const int64_t whole = int64_t(base);
-        const V zero = _mm512_setzero_ps(), b = _mm512_set1_ps(float(B)), one = _mm512_set1_ps(1.0f);
+        const V zero = _mm512_setzero_ps(), b = _mm512_set1_ps(float(W)), one = _mm512_set1_ps(1.0f);
         const V v = _mm512_fmadd_ps(lanes(), _mm512_set1_ps(float(step)),
                                     _mm512_set1_ps(float(base - double(whole))));
         const __m512i i = _mm512_cvttps_epi32(v);
@@ -170,10 +172,10 @@ template <> struct Wide<double> {
         _mm512_storeu_pd(sum, total);
     }
 
-    static void adjoint(const double *y, double base, double step, double B, double *sum) {
-        if (B < 1) return Plain<double>::adjoint(y, base, step, B, sum);
+    static void adjoint(const double *y, double base, double step, double W, double *sum) {
+        if (W < 1) return Plain<double>::adjoint(y, base, step, W, sum);
         const int64_t whole = int64_t(base);
-        const V zero = _mm512_setzero_pd(), b = _mm512_set1_pd(B), one = _mm512_set1_pd(1.0);
+        const V zero = _mm512_setzero_pd(), b = _mm512_set1_pd(W), one = _mm512_set1_pd(1.0);
         const V v = _mm512_fmadd_pd(lanes(), _mm512_set1_pd(step), _mm512_set1_pd(base - double(whole)));
         const __m512i i = _mm512_cvttpd_epi64(v);
         const V rest = _mm512_mul_pd(b, _mm512_sub_pd(v, _mm512_cvtepi64_pd(i)));
@@ -251,6 +253,23 @@ void forward_task(const Image<T> &x, int64_t plane, const Angle *angles, int64_t
     }
 }
 
+// The adjoint for bins so coarse, or so fine, that a vector of pixels does not see one short window of them.
+template <class T>
+void pixel_by_pixel(const Image<T> &y, const T *detector, const Angle &g, int64_t row, int64_t from, int count,
+                    T *sum) {
+    const double reach = 1 / g.W, start = g.A + g.C * double(row);
+    for (int l = 0; l < count; ++l) {
+        const double j = double(from + l), v = (j - start) / g.B;
+        const int64_t low = std::max<int64_t>(0, int64_t(std::ceil(v - reach - 1e-9)));
+        const int64_t high = std::min<int64_t>(y.width - 1, int64_t(std::floor(v + reach + 1e-9)));
+        for (int64_t k = low; k <= high; ++k) {
+            // the expression of the forward projection where the weights are to match it to the last bit
+            const double far = g.W == g.B ? start + g.B * double(k) - j : g.W * (double(k) - v);
+            sum[l] += T(std::max(0.0, 1 - std::abs(far))) * detector[PAD + k];
+        }
+    }
+}
+
 // Pixels of one row: detector rows [from, to) of plane, as many pixels as out has.
 template <class T, class K>
 void adjoint_task(const Image<T> &y, int64_t plane, const Angle *angles, int64_t from, int64_t to, int64_t row,
@@ -259,25 +278,19 @@ void adjoint_task(const Image<T> &y, int64_t plane, const Angle *angles, int64_t
     std::vector<T> sums(chunks * K::LANES, T(0));
     for (int64_t a = from; a < to; ++a) {
         const Angle &g = angles[a];
-        const double step = 1 / g.B, hang = (K::LANES - 1) * step, reach = std::max(1.0, step);
+        const double step = 1 / g.B, hang = (K::LANES - 1) * step, reach = std::max(1.0, 1 / g.W);
         const double start = -(g.A + g.C * double(row)) * step + PAD;
         const T *detector = y.row(plane, a);
-        const bool wide = K::fits(step);
+        const bool wide = K::fits(step) && g.B < 4;  // rounding of v counts B times in a weight
         for (int64_t c = 0; c < chunks; ++c) {
             const double base = start + step * double(c * K::LANES);
             T *sum = sums.data() + c * K::LANES;
             if (base <= PAD - reach - hang || base >= PAD + double(y.width) - 1 + reach) continue;
             if (wide) {
-                K::adjoint(detector, base, step, g.B, sum);
+                K::adjoint(detector, base, step, g.W, sum);
                 continue;
             }
-            for (int l = 0; l < K::LANES; ++l) {  // fine detectors: pixel by pixel
-                const double v = base + step * l;
-                const int64_t low = std::max<int64_t>(PAD, int64_t(std::ceil(v - reach)));
-                const int64_t high = std::min<int64_t>(PAD + y.width - 1, int64_t(std::floor(v + reach)));
-                for (int64_t k = low; k <= high; ++k)
-                    sum[l] += std::max(T(0), T(1 - g.B * std::abs(double(k) - v))) * detector[k];
-            }
+            pixel_by_pixel(y, detector, g, row, c * K::LANES, K::LANES, sum);
         }
     }
     std::memcpy(out, sums.data(), width * sizeof(T));
@@ -369,7 +382,7 @@ int run(bool back, const T *from, T *to, const Shape &s, const Angle *angles, bo
 extern "C" {
 
 // 1: vectors of 512 bits are used; the version of this interface in the upper bits.
-int wellposed_ct_abi() { return (1 << 8) | int(wide_lanes()); }
+int wellposed_ct_abi() { return (2 << 8) | int(wide_lanes()); }
 
 // x is (planes, height, width), y is (planes, views, bins); the sinogram or image written is overwritten.
 int wellposed_ct_joseph_f32(int back, const float *from, float *to, const Shape *s, const Angle *angles, int wide) {

@@ -22,7 +22,8 @@ from wellposed_ct.projectors.native import Native, native
 __all__ = ["Plan", "apply"]
 
 _ANGLE = np.dtype(
-    [(name, np.float64) for name in ("A", "B", "C", "L")] + [(name, np.int64) for name in ("flip", "index")]
+    [(name, np.float64) for name in ("A", "B", "C", "L", "W")]
+    + [(name, np.int64) for name in ("flip", "index")]
 )
 
 
@@ -35,16 +36,21 @@ class _Shape(ctypes.Structure):
 
 @attrs.frozen(eq=False)
 class Plan:
-    """What both implementations need: crossings ``rays``, and the same as the kernel's ``table``."""
+    """What both implementations need: crossings ``rays``, and the same as the kernel's ``table``.
+
+    With ``interpolate``, going back takes the value between two bins where a pixel projects, as filtered
+    back-projection wants it, and not the exact adjoint.
+    """
 
     rays: Crossings
     grid: Grid
     table: NDArray[Any]
     upright: int
     backend: str = "auto"
+    interpolate: bool = False
 
     @classmethod
-    def of(cls, rays: Crossings, grid: Grid, backend: str = "auto") -> Plan:
+    def of(cls, rays: Crossings, grid: Grid, backend: str = "auto", interpolate: bool = False) -> Plan:
         """Sort angles by orientation, and flip detectors so that bins run along the columns."""
         rays = Crossings(*(t.detach() for t in (rays.A, rays.B, rays.C, rays.L, rays.upright)))
         a, b, c, length, upright = (t.cpu().numpy() for t in (rays.A, rays.B, rays.C, rays.L, rays.upright))
@@ -53,8 +59,11 @@ class Plan:
         table = np.zeros(len(a), _ANGLE)
         table["A"] = np.where(flip, a + (grid.detectors - 1) * b, a)[order]
         table["B"], table["C"], table["L"] = np.abs(b)[order], c[order], length[order]
+        table["W"] = table["B"]
+        if interpolate:
+            table["W"] = table["L"] = 1
         table["flip"], table["index"] = flip[order], order
-        return cls(rays, grid, table, int(upright.sum()), backend)
+        return cls(rays, grid, table, int(upright.sum()), backend, interpolate)
 
     def run(self, data: Tensor, back: bool) -> Tensor:
         """Return the projection of images, or the back-projection of sinograms, outside autograd."""
@@ -62,10 +71,22 @@ class Plan:
             found = native()
             if found.library is not None:
                 return self._compiled(found, data, back)
-        rays = attrs.evolve(
-            self.rays, **{f.name: getattr(self.rays, f.name).to(data.device) for f in attrs.fields(Crossings)}
-        )
-        return (back_project if back else project)(data, rays, self.grid)
+        rays = self._rays_on(data.device)
+        if back:
+            return back_project(data, rays, self.grid, self.interpolate)
+        return project(data, rays, self.grid)
+
+    def spread(self, image: Tensor) -> Tensor:
+        """Return the transpose of back-projection by interpolation, which is no projection, in pure torch."""
+        rays, grid = self._rays_on(image.device), self.grid
+        zero = image.new_zeros(*image.shape[:-2], len(self.table), grid.detectors)
+        pull = torch.func.vjp(lambda y: back_project(y, rays, grid, interpolate=True), zero)[1]
+        result: Tensor = pull(image)[0]
+        return result
+
+    def _rays_on(self, device: torch.device) -> Crossings:
+        rays = self.rays
+        return Crossings(*(t.to(device) for t in (rays.A, rays.B, rays.C, rays.L, rays.upright)))
 
     def _compiled(self, found: Native, data: Tensor, back: bool) -> Tensor:
         data = data.contiguous()
@@ -103,7 +124,10 @@ class _Joseph(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
-        return apply(gradients[0], ctx.plan, not ctx.back), None, None
+        plan: Plan = ctx.plan
+        if plan.interpolate and ctx.back:
+            return plan.spread(gradients[0]), None, None
+        return apply(gradients[0], plan, not ctx.back), None, None
 
     @staticmethod
     def jvp(ctx: Any, *tangents: Any) -> Tensor:

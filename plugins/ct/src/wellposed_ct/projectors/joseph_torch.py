@@ -34,15 +34,18 @@ def project(x: Tensor, rays: Crossings, grid: Grid) -> Tensor:
     return torch.cat(parts, 1)[:, order].reshape(*x.shape[:-2], -1, grid.detectors)
 
 
-def back_project(y: Tensor, rays: Crossings, grid: Grid) -> Tensor:
-    """Return the exact adjoint of :func:`project`: images ``(B, C, H, W)`` of sinograms ``(B, C, V, D)``."""
+def back_project(y: Tensor, rays: Crossings, grid: Grid, interpolate: bool = False) -> Tensor:
+    """Return the exact adjoint of :func:`project`: images ``(B, C, H, W)`` of sinograms ``(B, C, V, D)``.
+
+    With ``interpolate``, the sum over angles of the values between two bins where a pixel projects.
+    """
     flat = y.reshape(-1, *y.shape[-2:])
     total = flat.new_zeros(flat.shape[0], grid.rows, grid.columns)
     for upright in (True, False):
         chosen = (rays.upright == upright).nonzero().flatten()
         rows, columns = (grid.rows, grid.columns) if upright else (grid.columns, grid.rows)
         for group in _groups(chosen, flat.shape[0] * rows * columns):
-            image = _back_project(flat[:, group], rays.pick(group), rows, columns)
+            image = _back_project(flat[:, group], rays.pick(group), rows, columns, interpolate)
             total = total + (image if upright else image.mT)
     return total.reshape(*y.shape[:-2], grid.rows, grid.columns)
 
@@ -66,20 +69,22 @@ def _project(image: Tensor, rays: Crossings, grid: Grid) -> Tensor:
     return (left + w * (right - left)).sum(2) * rays.L.to(image.dtype)[:, None]
 
 
-def _back_project(y: Tensor, rays: Crossings, rows: int, width: int) -> Tensor:
+def _back_project(y: Tensor, rays: Crossings, rows: int, width: int, interpolate: bool) -> Tensor:
     """Return ``(N, R, W)`` of views ``(N, n, D)`` that all cross the rows."""
     views, bins = y.shape[-2:]
     i, j = _counts(rows, y), _counts(width, y)
     step = 1 / rays.B[:, None, None]
     v = (j - rays.A[:, None, None] - rays.C[:, None, None] * i[:, None]) * step
-    reach = step.detach().abs()
+    steepness = torch.ones_like(step) if interpolate else 1 / step.abs()
+    reach = 1 / steepness.detach()
     first = torch.ceil(v.detach() - reach)
-    padded = torch.nn.functional.pad(y * rays.L.to(y.dtype)[:, None], (1, 1)).flatten(1)
+    scaled = y if interpolate else y * rays.L.to(y.dtype)[:, None]
+    padded = torch.nn.functional.pad(scaled, (1, 1)).flatten(1)
     start = (bins + 2) * torch.arange(views, device=y.device)[:, None, None]
     total = y.new_zeros(y.shape[0], rows, width)
     for tap in range(math.floor(2 * float(reach.max())) + 1):
         k = first + tap
-        weight = (1 - (rays.B[:, None, None] * (k - v)).abs()).clamp(min=0).to(y.dtype)
+        weight = (1 - steepness * (k - v).abs()).clamp(min=0).to(y.dtype)
         place = k.clamp(-1, bins).to(torch.int64) + 1 + start
         total = total + (weight * padded[:, place]).sum(1)
     return total

@@ -27,7 +27,7 @@ __all__ = ["Native", "build", "native"]
 SOURCE = Path(__file__).with_name("joseph.cpp")
 FLAGS = ("-std=c++17", "-O3", "-shared", "-fPIC", "-pthread")
 COMPILERS = ("c++", "g++", "clang++")
-ABI = 1
+ABI = 2
 TIMEOUT = 120.0
 SWITCH = "WELLPOSED_CT_NATIVE"
 
