@@ -160,7 +160,7 @@ def moments(case: Case) -> None:
                 continue
             claimed, seen = float(claim), float(draws.mean()) if name == "mean" else spread
             # the relative part is for laws whose rare values were not drawn, so that no error is seen
-            if abs(claimed - seen) > SIGMAS * errors[name] ** 0.5 + 1e-3 * abs(claimed):
+            if abs(claimed - seen) > SIGMAS * errors[name] ** 0.5 + 1e-3 * abs(claimed) + 1e-9:
                 raise Failure(
                     f"{name}({value:g}) says {claimed:.5g}, but {DRAWS} draws have {seen:.5g} "
                     f"(standard error {errors[name] ** 0.5:.1g})"
