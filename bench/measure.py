@@ -12,8 +12,20 @@ import attrs
 
 from bench.case import Call, Sides
 
-SAMPLE = 2e-3
+SAMPLE = 1e-3
 """Seconds that one sample lasts at least; shorter calls are repeated within it."""
+LEAST = 5
+"""Pairs of samples that a median needs."""
+UNDISTURBED = 0.95
+"""Share of a sample's time during which this process had a processor, for the sample to count."""
+
+
+@attrs.frozen
+class _Sample:
+    """Seconds of one call, and the processor time per second of it."""
+
+    seconds: float
+    share: float
 
 
 @attrs.frozen
@@ -35,12 +47,22 @@ def compare(sides: Sides, seconds: float, external: bool = False) -> Timing:
         return _compare_external(sides, seconds)
     calls = sides.ours, sides.peer
     repeats = [_repeats(f) for f in calls]
-    samples: tuple[list[float], list[float]] = [], []
+    pairs: list[tuple[_Sample, _Sample]] = []
     end = time.perf_counter() + seconds
-    while len(samples[0]) < 5 or (time.perf_counter() < end and len(samples[0]) < 200):
-        for side in (0, 1) if len(samples[0]) % 2 == 0 else (1, 0):
-            samples[side].append(_sample(calls[side], repeats[side]) * 1e3 / sides.per_call)
-    return _summary(samples, [peak_mib(f) for f in calls])
+    while len(pairs) < LEAST or (time.perf_counter() < end and len(pairs) < 400):
+        order = (0, 1) if len(pairs) % 2 == 0 else (1, 0)
+        taken = {side: _sample(calls[side], repeats[side]) for side in order}
+        pairs.append((taken[0], taken[1]))
+    kept = _undisturbed(pairs)
+    ours, peer = ([p[side].seconds * 1e3 / sides.per_call for p in kept] for side in (0, 1))
+    return _summary((ours, peer), [peak_mib(f) for f in calls])
+
+
+def _undisturbed(pairs: list[tuple[_Sample, _Sample]]) -> list[tuple[_Sample, _Sample]]:
+    """Return the pairs during which no other program took the processor, or the least disturbed ones."""
+    ranked = sorted(pairs, key=lambda p: min(p[0].share, p[1].share), reverse=True)
+    clean = [p for p in ranked if min(p[0].share, p[1].share) >= UNDISTURBED]
+    return clean if len(clean) >= LEAST else ranked[:LEAST]
 
 
 def _compare_external(sides: Sides, seconds: float) -> Timing:
@@ -71,19 +93,19 @@ def _spread(values: list[float]) -> float:
 
 def _repeats(f: Call) -> int:
     for _ in range(3):
-        took = _sample(f, 1)
+        took = _sample(f, 1).seconds
     return max(1, min(10_000, int(SAMPLE / max(took, 1e-7))))
 
 
-def _sample(f: Call, repeats: int) -> float:
+def _sample(f: Call, repeats: int) -> _Sample:
     turns = range(repeats)
     gc.disable()
-    start = time.perf_counter()
+    start, cpu = time.perf_counter(), time.process_time()
     for _ in turns:
         f()
-    took = time.perf_counter() - start
+    took, worked = time.perf_counter() - start, time.process_time() - cpu
     gc.enable()
-    return took / repeats
+    return _Sample(took / repeats, worked / took)
 
 
 def peak_mib(f: Call) -> float | None:

@@ -50,6 +50,13 @@ def test_sides_take_turns():
     assert "".join(order[6:16]) == "abbaabbaab"
 
 
+def test_disturbed_samples_do_not_count():
+    calm, hit = measure._Sample(1.0, 1.0), measure._Sample(9.0, 0.5)
+    pairs = [(calm, calm)] * 5 + [(calm, hit), (hit, calm)]
+    assert measure._undisturbed(pairs) == [(calm, calm)] * 5
+    assert len(measure._undisturbed([(hit, hit)] * 9)) == measure.LEAST
+
+
 def test_memory_is_that_of_one_call():
     found = measure.peak_mib(lambda: torch.ones(8, 1 << 20))
     if found is None:

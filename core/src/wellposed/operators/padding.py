@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from wellposed.errors import ParameterError, SpaceError
+from wellposed.linalg.blocks import unobserved
 from wellposed.linalg.functions import adjoint
 from wellposed.operators.base import LinearOperator, as_space
 from wellposed.spaces import AnySpace, Space
@@ -109,12 +110,21 @@ def pad(x: Tensor, widths: Widths, boundary: Boundary) -> Tensor:
     """Return ``x`` extended along its last ``len(widths)`` axes."""
     if not any(map(any, widths)):
         return x
+    flat = [w for pair in reversed(widths) for w in pair]
     if boundary == "zero":
-        return torch.nn.functional.pad(x, [w for pair in reversed(widths) for w in pair])
+        return torch.nn.functional.pad(x, flat)
+    if _native_pad_works(x, len(widths)):
+        return torch.nn.functional.pad(x, flat, mode=boundary)
     for axis, (before, after) in enumerate(widths, start=-len(widths)):
         if before or after:
             x = torch.cat(_borders(x, axis, before, after, boundary), dim=axis)
     return x
+
+
+def _native_pad_works(x: Tensor, axes: int) -> bool:
+    # Twice as fast as the pieces below, but neither for every shape nor under every transform.
+    known = axes <= 3 and x.ndim - axes in (1, 2) and x.dtype in (torch.float32, torch.float64)
+    return known and x.numel() > 0 and unobserved(x)
 
 
 def _borders(x: Tensor, axis: int, before: int, after: int, boundary: Boundary) -> list[Tensor]:
