@@ -21,7 +21,7 @@ def carry_out(run: Run, where: Path, *, force: bool, resume: bool, as_json: bool
     """Execute ``run`` into the folder ``where``; return the exit code."""
     registry = registries.default()
     folder = RunFolder.open(where, overwrite=force, resume=resume)
-    folder.begin(run)
+    run = folder.begin(run)
     try:
         with progress() as listener:
             run = execute(run, folder=folder, listener=listener, registry=registry)

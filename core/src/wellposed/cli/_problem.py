@@ -92,7 +92,7 @@ def physics_for(name: str, params: dict[str, Any], found: Measurement, registry:
         params = {**params, "domain": list(y.shape[1:])}
     operator = create(name, "physics", params, registry)
     space = getattr(operator, "range", None)
-    if space is not None and isinstance(y, Tensor) and not space.contains(y):
+    if space is not None and isinstance(y, Tensor) and not space.admits(y):
         raise ParameterError(
             f"{name} makes data of {space}, but the file holds {tuple(y.shape)}; "
             "give the size of the unknown image: --physics-param domain='[C, H, W]'."

@@ -19,7 +19,13 @@ import torch
 from torch import Tensor
 
 from wellposed.atomic import write_text
-from wellposed.errors import FileFormatError, OutputError, OutputExistsError, ParameterError
+from wellposed.errors import (
+    FileFormatError,
+    OutputError,
+    OutputExistsError,
+    ParameterError,
+    RegistryError,
+)
 from wellposed.measurement import Measurement
 from wellposed.runs._values import Method, Outcome, Run
 from wellposed.vectors import leaves
@@ -91,25 +97,36 @@ class RunFolder:
             if target.is_file() and target.resolve().is_relative_to(self.path.resolve()):
                 target.unlink()
 
-    def begin(self, run: Run) -> None:
-        """Save the measurement, where its physics can be saved, so that others can compare on it."""
-        try:
-            run.measurement.save(self.path / MEASUREMENT, overwrite=True)
-        except ParameterError:
-            return  # the physics of a stranger may have no name to be found by
+    def begin(self, run: Run) -> Run:
+        """Save the measurement, so that others can compare on it, and return ``run`` on what was saved.
+
+        A resumed run goes on with the measurement of the interrupted one where they agree: simulated twice,
+        the last bits may differ (an FFT's rounding depends on where in memory the data lie). A physics that
+        cannot be saved, a stranger's without a name, leaves no file.
+        """
+        path = self.path / MEASUREMENT
+        if self.resume and (kept := _loaded(path)) is not None and _agree(kept, run.measurement):
+            run = run.replace(measurement=kept)
+        else:
+            try:
+                run.measurement.save(path, overwrite=True)
+            except ParameterError:
+                return run
         self.wrote([MEASUREMENT])
+        return run
 
     def load(self, run: Run, method: Method) -> Outcome | None:
         """Return the outcome that an earlier run left for ``method``; ``None`` where there is none."""
         path = self.path / image_name(method)
-        if not self.resume or not path.is_file():
+        if not self.resume:
             return None
-        try:
-            kept = Measurement.load(path)
-        except FileFormatError:
-            return None
-        meta = kept.meta
-        if meta.get("fingerprint") != fingerprint(run, method) or not isinstance(kept.y, Tensor):
+        kept = _loaded(path)
+        meta = {} if kept is None else kept.meta
+        if (
+            kept is None
+            or not isinstance(kept.y, Tensor)
+            or meta.get("fingerprint") != fingerprint(run, method)
+        ):
             return None
         scores, history, seconds = meta["scores"], meta["history"], meta["seconds"]
         return Outcome(method.label, kept.y, scores, seconds, history, dict(method.parameters), meta["error"])
@@ -155,6 +172,27 @@ def file_word(label: str) -> str:
     if word == label and len(word) <= 80:
         return word
     return f"{word[:80]}-{hashlib.sha256(label.encode()).hexdigest()[:8]}"
+
+
+def _loaded(path: Path) -> Measurement | None:
+    """Return the measurement in ``path``; ``None`` where there is none, or none that can be trusted."""
+    try:
+        return Measurement.load(path)
+    except (FileFormatError, RegistryError, OSError):
+        return None
+
+
+def _agree(one: Measurement, other: Measurement) -> bool:
+    if repr(one.physics) != repr(other.physics):
+        return False
+    pairs = list(zip(_tensors(one), _tensors(other), strict=False))
+    same_count = len(pairs) == len(list(_tensors(one))) == len(list(_tensors(other)))
+    return same_count and all(
+        a.shape == b.shape
+        and a.dtype == b.dtype
+        and torch.allclose(a, b, rtol=1e-4, atol=1e-5, equal_nan=True)
+        for a, b in pairs
+    )
 
 
 def _kept(run: Run, method: Method, outcome: Outcome) -> Measurement:

@@ -9,6 +9,8 @@ from torch import Tensor
 
 from wellposed.errors import ParameterError
 from wellposed.immutable import Immutable
+from wellposed_optim.algorithms.base import Callback, relative_change
+from wellposed_optim.algorithms.result import Result
 from wellposed_optim.denoisers import BM3D
 from wellposed_optim.noise_estimate import noise_level
 from wellposed_optim.parameters import keep
@@ -59,13 +61,28 @@ class PnP(Immutable):
 
     def forward(self, y: Any, physics: Any, x0: Tensor | None = None) -> Tensor:
         """Return the reconstruction of ``y``, started from ``x0``."""
+        return self.solve(y, physics, x0).x
+
+    def solve(
+        self, y: Any, physics: Any, x0: Tensor | None = None, *, callback: Callback | None = None
+    ) -> Result:
+        """Return the reconstruction with how it was reached.
+
+        ``callback(round, x)`` is called after every round; returning ``True`` stops there. There is no
+        objective: the prior that a denoiser implies has no known value.
+        """
         z = initial_image(y, physics) if x0 is None else x0
+        old, count = z, 0
         sigma = noise_level(y, physics) if self.noise is None else torch.as_tensor(self.noise).to(z.real)
-        for level in self.schedule(sigma):
+        for count, level in enumerate(self.schedule(sigma), start=1):
             gamma = (level / sigma) ** 2 / self.strength
             x = physics.prox_l2(z, y, gamma)
-            z = self.denoiser(x, level)
-        return z
+            old, z = z, self.denoiser(x, level)
+            if callback is not None and callback(count, z) is True:
+                break
+        rounds = torch.full((z.shape[0],), count, device=z.device)
+        done = rounds == self.iterations
+        return Result(z, rounds, relative_change(z, old), done)
 
     def schedule(self, sigma: Tensor) -> list[Tensor]:
         """Return σ_k for every round, falling geometrically."""
