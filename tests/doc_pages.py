@@ -4,10 +4,10 @@ Blocks, by the language of their fence:
 
 - ``python``: run, in one namespace per page; a ``text`` block right after it is what it prints.
 - ``{code-block} LANG`` with a ``:caption: PATH``: a file that the reader saves.
-- ``console`` after ``<!-- run -->``: the lines that start with ``$``; what stands below a line is what it prints.
+- ``console`` after ``<!-- run -->``: lines that start with ``$`` are run; what stands below one is what it prints.
 
-A comment ``<!-- slow -->`` anywhere marks the page slow, ``<!-- not run: REASON -->`` spares the next block. In
-expected output ``...`` stands for anything.
+A comment ``<!-- slow -->`` anywhere marks the page slow, ``<!-- not run: REASON -->`` spares the next block.
+In expected output ``...`` stands for anything.
 """
 
 from __future__ import annotations

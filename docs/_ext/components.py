@@ -6,6 +6,7 @@ import inspect
 from docutils import nodes
 from docutils.parsers.rst import Directive
 from sphinx.addnodes import pending_xref
+
 from wellposed import registry
 
 

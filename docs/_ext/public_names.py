@@ -1,6 +1,6 @@
 """References by any public name, and docstrings whose mathematics is not mistaken for markup.
 
-``wellposed.Space`` is documented once, under :mod:`wellposed.spaces`; a reference by its short name is led there.
+``wellposed.Space`` is documented once, under :mod:`wellposed.spaces`; its short name leads there as well.
 In docstrings ``|x|`` is a modulus, and not one of reStructuredText's substitutions.
 """
 
@@ -38,8 +38,12 @@ def _lead(app, env, node, contnode):
 
 def _escape_moduli(app, what, name, obj, options, lines):
     for i, line in enumerate(lines):
-        pieces = re.split(r"(``.*?``|`[^`]*`)", line)
-        lines[i] = "".join(p if p.startswith("`") else p.replace("|", r"\|") for p in pieces)
+        pieces = re.split(r"(``.*?``|`[^`]*`)", line)  # every second one is a literal or a reference
+        for j in range(0, len(pieces), 2):
+            pieces[j] = pieces[j].replace("|", r"\|")
+            if j and re.match(r"\w", pieces[j]):  # ``n``² is a literal and an exponent
+                pieces[j] = "\\ " + pieces[j]
+        lines[i] = "".join(pieces)
 
 
 def setup(app):

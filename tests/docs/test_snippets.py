@@ -15,10 +15,9 @@ from pathlib import Path
 
 import pytest
 import torch
+from doc_pages import ROOT, Step, is_slow, pages, steps
 
 from wellposed.testing import table
-
-from doc_pages import ROOT, Step, is_slow, pages, steps
 
 COMPARE = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
