@@ -1,0 +1,63 @@
+"""What this pack offers to the registry: the only module that discovery imports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from wellposed.plugins import Component, Kind, hookimpl
+
+_SENSE = "Pruessmann et al. (1999), doi:10.1002/(SICI)1522-2594(199911)42:5<952::AID-MRM16>3.0.CO;2-S"
+
+_WALSH = "Walsh et al. (2000), doi:10.1002/(SICI)1522-2594(200005)43:5<682::AID-MRM10>3.0.CO;2-G"
+
+_ROWS = (
+    ("physics", "cartesian", "encoding:CartesianMRI", "Masked Fourier transform: one coil.", None),
+    ("physics", "multicoil", "encoding:MultiCoilMRI", "Cartesian MRI with coils (SENSE).", _SENSE),
+    ("coil_maps", "espirit", "maps:ESPIRiT", "Coil maps as eigenvectors (ESPIRiT).", "doi:10.1002/mrm.24751"),
+    ("coil_maps", "rss_maps", "maps:RSSMaps", "Coil images divided by their root sum of squares.", None),
+    ("coil_maps", "walsh", "maps:Walsh", "Coil maps by local correlation.", _WALSH),
+    ("reconstructor", "zero_filled", "reconstruction:ZeroFilled", "A*y, unsampled data being zero.", None),
+    ("reconstructor", "rss", "reconstruction:RSS", "Root sum of squares of the coil images.", None),
+    (
+        "reconstructor",
+        "sense",
+        "reconstruction:SENSE",
+        "Regularised least squares by conjugate gradients.",
+        "doi:10.1002/mrm.1241",
+    ),
+    (
+        "reconstructor",
+        "l1_wavelet",
+        "reconstruction:L1Wavelet",
+        "Compressed sensing with sparse wavelets.",
+        "doi:10.1002/mrm.21391",
+    ),
+    (
+        "reconstructor",
+        "tv",
+        "reconstruction:TV",
+        "Compressed sensing with total variation.",
+        "doi:10.1002/mrm.21236",
+    ),
+    ("transform", "global_phase", "phase:GlobalPhase", "Multiply a complex image by e^{iφ}.", None),
+)
+
+
+@hookimpl
+def kinds() -> Iterator[Kind]:
+    """Yield the kind that this pack adds."""
+    yield Kind("coil_maps", "Makes coil maps (B, coils, H, W) from calibration k-space: method(kspace).")
+
+
+@hookimpl
+def components() -> Iterator[Component]:
+    """Yield the pack's components."""
+    for kind, name, target, summary, reference in _ROWS:
+        yield Component(
+            kind=kind,
+            name=f"mri.{name}",
+            target=f"wellposed_mri.{target}",
+            summary=summary,
+            examples=f"wellposed_mri._examples:{name.replace('.', '_')}",
+            reference=reference,
+        )

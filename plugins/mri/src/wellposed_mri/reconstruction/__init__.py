@@ -1,0 +1,7 @@
+"""Reconstruction: ``method(y, physics)`` returns the image."""
+
+from wellposed_mri.reconstruction.compressed import TV, L1Wavelet
+from wellposed_mri.reconstruction.direct import RSS, ZeroFilled
+from wellposed_mri.reconstruction.sense import SENSE
+
+__all__ = ["RSS", "SENSE", "TV", "L1Wavelet", "ZeroFilled"]
