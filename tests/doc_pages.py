@@ -4,7 +4,7 @@ Blocks, by the language of their fence:
 
 - ``python``: run, in one namespace per page; a ``text`` block right after it is what it prints.
 - ``{code-block} LANG`` with a ``:caption: PATH``: a file that the reader saves.
-- ``console`` after ``<!-- run -->``: lines that start with ``$`` are run; what stands below one is what it prints.
+- ``console`` after ``<!-- run -->``: lines after ``$`` are run; what stands below is printed.
 
 A comment ``<!-- slow -->`` anywhere marks the page slow, ``<!-- not run: REASON -->`` spares the next block.
 In expected output ``...`` stands for anything.
