@@ -77,7 +77,9 @@ def streams(case: Case) -> None:
     assert isinstance(alike, Tensor)
     n = case.batch or 3
     drawn, other = (case.noisy(alike.expand(n, *alike.shape[1:]), salt) for salt in (2, 3))
-    if not case.batch and not torch.equal(drawn, other) and torch.equal(drawn[0], drawn[1]):
+    varied = drawn[0] != other[0]
+    telling = bool(varied.all()) or int(varied.sum()) >= 8  # rare outliers may miss two samples by chance
+    if not case.batch and telling and torch.equal(drawn[0], drawn[1]):
         raise Failure("every sample of a batch gets the same noise")
     if case.batch:
         raise Skip("its levels are per sample")
@@ -159,8 +161,9 @@ def moments(case: Case) -> None:
             if claim is None:
                 continue
             claimed, seen = float(claim), float(draws.mean()) if name == "mean" else spread
-            # the relative part is for laws whose rare values were not drawn, so that no error is seen
-            if abs(claimed - seen) > SIGMAS * errors[name] ** 0.5 + 1e-3 * abs(claimed) + 1e-9:
+            # rare values may not have been drawn, and then no error is seen
+            unseen = 1e-4 if spread < 1e-20 else 1e-9
+            if abs(claimed - seen) > SIGMAS * errors[name] ** 0.5 + 1e-3 * abs(claimed) + unseen:
                 raise Failure(
                     f"{name}({value:g}) says {claimed:.5g}, but {DRAWS} draws have {seen:.5g} "
                     f"(standard error {errors[name] ** 0.5:.1g})"
