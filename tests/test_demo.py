@@ -33,7 +33,7 @@ def demo(tmp_path_factory):
 
 
 def test_the_table_shows_every_method(demo):
-    folder, done = demo
+    _, done = demo
     lines = [line.split() for line in done.stdout.splitlines()]
     assert [line[0] for line in lines if line and line[0] in ("input", *METHODS)] == ["input", *METHODS]
     assert lines[-1] == ["wellposed-demo/report.html"]

@@ -255,3 +255,10 @@ def test_what_is_no_measurement(tmp_path: Path) -> None:
     Measurement(torch.ones(1, 100)).save(tmp_path / "m")
     with pytest.raises(FileFormatError, match=r"more than max_bytes=100; raise max_bytes"):
         Measurement.load(tmp_path / "m", max_bytes=100)
+
+
+def test_files_are_as_readable_as_others(tmp_path):
+    plain = tmp_path / "plain.txt"
+    plain.write_text("")
+    Measurement(torch.zeros(1, 2)).save(tmp_path / "m.safetensors")
+    assert (tmp_path / "m.safetensors").stat().st_mode == plain.stat().st_mode

@@ -20,7 +20,8 @@ def test_targets_and_examples_exist_and_fit(record):
 
     arguments = find(resolve(record.examples)(), lambda _: True)
     made = resolve(record.target)(**arguments)
-    assert hasattr(made, {"reader": "read", "writer": "write"}[record.kind])
+    method = {"reader": "read", "writer": "write", "dataset": "__getitem__"}.get(record.kind, "__call__")
+    assert hasattr(made, method)
 
 
 def test_the_suffixes_are_those_that_the_reader_and_the_writer_know():

@@ -64,7 +64,9 @@ def write_container(
         )
     metadata = {PAYLOAD: text, CHECKSUM: str(zlib.crc32(text.encode()))}
     with atomic_path(path, overwrite=overwrite) as temporary:
+        mode = temporary.stat().st_mode
         save_file(stored, temporary, metadata)
+        temporary.chmod(mode)  # safetensors makes a file of its own, which nobody else may read
 
 
 def read_container(path: Path, max_bytes: int) -> tuple[dict[str, Any], dict[str, Tensor]]:

@@ -42,9 +42,7 @@ class Photograph:
     """
 
     name: str = attrs.field(default="astronaut", validator=attrs.validators.in_(FILES))
-    size: int | None = attrs.field(
-        default=None, validator=attrs.validators.optional(attrs.validators.ge(1))
-    )
+    size: int | None = attrs.field(default=None, validator=attrs.validators.optional(attrs.validators.ge(1)))
     grey: bool = False
 
     def __len__(self) -> int:
