@@ -32,6 +32,7 @@ html_math_renderer = "mathml"
 napoleon_numpy_docstring = True
 napoleon_google_docstring = False
 napoleon_use_ivar = True
+napoleon_use_param = False  # or ``a, b`` explained together would be explained twice
 autodoc_typehints = "none"
 autodoc_member_order = "bysource"
 add_module_names = False

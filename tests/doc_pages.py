@@ -69,7 +69,7 @@ def steps(page: Path) -> list[Step]:
         if block.comment.startswith("not run: "):
             continue
         if "caption" in block.options:
-            found.append(Step("file", block.text, block.line, path=block.options["caption"]))
+            found.append(Step("file", block.text, block.line, path=block.options["caption"].strip("`")))
         elif block.language == "python":
             found.append(Step("python", block.text, block.line))
         elif block.language == "text" and block.adjacent and found and found[-1].kind == "python":

@@ -8,7 +8,7 @@ from docutils.utils.math.latex2mathml import tex2mathml
 
 def _mathml(node, **options):
     """Convert the TeX of ``node``; bars of norms hug what they enclose and keep their size."""
-    bar = r'<mo stretchy="false" lspace="0" rspace="0">\1</mo>'
+    bar = r'<mi mathvariant="normal">\1</mi>'
     return re.sub(r'<mo(?: class="mathopen")?>([|‖])</mo>', bar, tex2mathml(node.astext(), **options))
 
 
