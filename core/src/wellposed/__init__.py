@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from wellposed import operators as operators
     from wellposed import plugins as plugins
     from wellposed import registry as registry
+    from wellposed import runs as runs
     from wellposed import solvers as solvers
     from wellposed import structure as structure
     from wellposed import testing as testing
@@ -56,6 +57,7 @@ _MODULES = (
     "operators",
     "plugins",
     "registry",
+    "runs",
     "solvers",
     "structure",
     "testing",

@@ -53,6 +53,7 @@ class HtmlReport:
             provenance={"seed": run.seed, "versions": run.versions(), "config": run.config},
             window=window,
             sections=_failures(run),
+            subject=run,
         )
         written = [page.save(folder / "report.html", overwrite=overwrite)]
         for name, figure in self._figures(run, entries, window):

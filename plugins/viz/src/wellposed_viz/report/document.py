@@ -59,6 +59,9 @@ class Report:
         Further sections, before those that packs contribute by the ``report_sections`` hook.
     lead
         One sentence under the title; by default the best method and its gain over the input.
+    subject
+        What the packs' sections are asked about: the :class:`wellposed.runs.Run`, or this report itself
+        where it was made by hand.
 
     Examples
     --------
@@ -77,6 +80,7 @@ class Report:
     window: Window = (0.0, 1.0)
     sections: tuple[Section, ...] = attrs.field(default=(), converter=_tuple)
     lead: str | None = None
+    subject: Any = attrs.field(default=None, repr=False)
 
     def html(self, *, registry: Any = None) -> str:
         """Return the whole document; ``registry`` is asked for the sections of packs."""

@@ -1,6 +1,6 @@
 """Sections that other packs add to a report, by the ``report_sections`` hook.
 
-A pack's target is ``f(report) -> str`` of HTML; an empty string says nothing. A section that fails says so
+A pack's target is ``f(run) -> str`` of HTML; an empty string says nothing. A section that fails says so
 in its place, and the rest of the report is written: a report is made after the work, and must not lose it.
 """
 
@@ -37,7 +37,7 @@ def contributed(report: Report, registry: Any = None) -> list[Section]:
 
 def _ask(record: Any, report: Report) -> Section | None:
     try:
-        content = _resolve(record.target)(report)
+        content = _resolve(record.target)(report if report.subject is None else report.subject)
     except Exception as error:  # whatever a stranger's code raises
         what = html.escape(f"{record.name} failed: {type(error).__name__}: {error}")
         return Section(record.summary, f'<p class="failed">{what}</p>')
