@@ -78,7 +78,7 @@ def _preface(results: dict[str, Any]) -> str:
         f"{machine['system']}, Python {machine['python']}: {named}.\n\n"
         "Times are medians; both sides of a row ran in turns in one process, with equal numbers of threads, "
         "after a warm-up; samples during which another program took the processor are not counted. The ratio "
-        "is ours / peer: below 1 we are faster. *Difference* is the relative distance between the two results. "
+        "is ours / peer: below 1 we are faster. *Difference* is the relative distance of the results. "
         "MiB is how far one call raises resident memory. Absolute times drift from machine to machine; "
         f"reproduce them with `make bench GROUP={results['group']}`."
     )
