@@ -42,6 +42,11 @@ class Law:
         """Variance according to the likelihood."""
         return float(((self.points - self.mean) ** 2 * self.mass).sum())
 
+    @property
+    def fourth(self) -> float:
+        """Fourth central moment according to the likelihood."""
+        return float(((self.points - self.mean) ** 4 * self.mass).sum())
+
     def kolmogorov(self) -> float:
         """Return the largest distance between the distribution functions of draws and likelihood."""
         cumulative = self.mass.cumsum(0)
