@@ -10,6 +10,7 @@ from wellposed_mri.maps import ESPIRiT, RSSMaps, Walsh
 from wellposed_mri.phantoms import Ellipses, birdcage_maps, shepp_logan
 from wellposed_mri.phase import GlobalPhase
 from wellposed_mri.reconstruction import RSS, SENSE, TV, L1Wavelet, ZeroFilled
+from wellposed_mri.sampling import FastMRIEquispaced, FastMRIRandom, PartialFourier, PoissonDisc, Uniform
 
 __all__ = [
     "RSS",
@@ -18,10 +19,15 @@ __all__ = [
     "CartesianMRI",
     "ESPIRiT",
     "Ellipses",
+    "FastMRIEquispaced",
+    "FastMRIRandom",
     "GlobalPhase",
     "L1Wavelet",
     "MultiCoilMRI",
+    "PartialFourier",
+    "PoissonDisc",
     "RSSMaps",
+    "Uniform",
     "Walsh",
     "ZeroFilled",
     "birdcage_maps",

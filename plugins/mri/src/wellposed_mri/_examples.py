@@ -122,3 +122,42 @@ def l1_wavelet() -> st.SearchStrategy[Example]:
 def tv() -> st.SearchStrategy[Example]:
     """Run a few iterations."""
     return _reconstruction({"max_iterations": 3, "tolerance": 0.0})
+
+
+def mask_fastmri_random() -> Arguments:
+    """Draw one and two pairs of fractions and accelerations."""
+    return st.sampled_from(
+        [{"columns": 64}, {"columns": 61, "center_fractions": (0.1, 0.05), "accelerations": (3, 6)}]
+    )
+
+
+def mask_fastmri_equispaced() -> Arguments:
+    """Draw even and odd numbers of columns; few lines leave many offsets to draw from."""
+    return st.sampled_from(
+        [
+            {"columns": 64, "center_fractions": (0.04,), "accelerations": (8,)},
+            {"columns": 61, "center_fractions": (0.0,), "accelerations": (13,)},
+        ]
+    )
+
+
+def mask_partial_fourier() -> Arguments:
+    """Draw even and odd numbers of columns."""
+    return st.fixed_dictionaries({"columns": st.integers(40, 60)})
+
+
+def mask_poisson_disc() -> Arguments:
+    """Draw small grids."""
+    return st.sampled_from(
+        [{"shape": (16, 17), "calibration": 4, "slope": 1.0}, {"shape": (12, 20), "calibration": 0}]
+    )
+
+
+def mask_uniform() -> Arguments:
+    """Draw spacings and shifts."""
+    return st.sampled_from(
+        [
+            {"shape": (12, 13), "acceleration": (5, 6)},
+            {"shape": (9, 8), "acceleration": (3, 4), "shift": 1, "calibration": 4},
+        ]
+    )

@@ -39,7 +39,51 @@ _ROWS = (
         "Compressed sensing with total variation.",
         "doi:10.1002/mrm.21236",
     ),
+    (
+        "generator",
+        "mask.fastmri_random",
+        "sampling:FastMRIRandom",
+        "Random columns with a full centre, as in fastMRI.",
+        None,
+    ),
+    (
+        "generator",
+        "mask.fastmri_equispaced",
+        "sampling:FastMRIEquispaced",
+        "Equispaced columns with a full centre, as in fastMRI.",
+        None,
+    ),
+    (
+        "generator",
+        "mask.partial_fourier",
+        "sampling:PartialFourier",
+        "A contiguous part of the columns.",
+        None,
+    ),
+    (
+        "generator",
+        "mask.poisson_disc",
+        "sampling:PoissonDisc",
+        "Variable-density Poisson disc with exact distances.",
+        None,
+    ),
+    (
+        "generator",
+        "mask.uniform",
+        "sampling:Uniform",
+        "Every n-th row and column, with CAIPIRINHA shifts.",
+        None,
+    ),
     ("transform", "global_phase", "phase:GlobalPhase", "Multiply a complex image by e^{iφ}.", None),
+)
+
+
+_GENERATORS = (
+    ("mask.fastmri_random", "sampling:FastMRIRandom", "Random columns with a full centre, as in fastMRI."),
+    ("mask.fastmri_equispaced", "sampling:FastMRIEquispaced", "Equispaced columns, as in fastMRI."),
+    ("mask.partial_fourier", "sampling:PartialFourier", "A contiguous part of the columns."),
+    ("mask.poisson_disc", "sampling:PoissonDisc", "Variable-density Poisson disc, exact distances."),
+    ("mask.uniform", "sampling:Uniform", "Every n-th row and column, with CAIPIRINHA shifts."),
 )
 
 
@@ -52,7 +96,8 @@ def kinds() -> Iterator[Kind]:
 @hookimpl
 def components() -> Iterator[Component]:
     """Yield the pack's components."""
-    for kind, name, target, summary, reference in _ROWS:
+    generators = (("generator", *row, None) for row in _GENERATORS)
+    for kind, name, target, summary, reference in (*_ROWS, *generators):
         yield Component(
             kind=kind,
             name=f"mri.{name}",
