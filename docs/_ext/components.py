@@ -1,8 +1,9 @@
-"""Tables asked of the code while building: ``{components} PACK`` and ``{summary} MODULE``."""
+"""Asked of the code while building: ``{components} PACK``, ``{summary} MODULE`` and ``{commands}``."""
 
 import importlib
 import inspect
 
+import click
 from docutils import nodes
 from docutils.parsers.rst import Directive
 from sphinx.addnodes import pending_xref
@@ -37,6 +38,33 @@ class Summary(Directive):
             if not name.startswith("__")
         ]
         return [_table(("name", "what it is"), rows, (3, 8))]
+
+
+class Commands(Directive):
+    """What ``--help`` says of every command."""
+
+    def run(self):
+        from wellposed.cli._main import wellposed
+
+        shown = []
+        for name, command in _all_commands(wellposed, "wellposed"):
+            context = click.Context(command, info_name=name, terminal_width=90, max_content_width=90)
+            text = command.get_help(context)
+            shown += [
+                nodes.rubric("", "", nodes.literal(text=name)),
+                nodes.literal_block(text, text, language="text"),
+            ]
+        return shown
+
+
+def _all_commands(group, path):
+    context = click.Context(group, info_name=path)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        if isinstance(command, click.Group):
+            yield from _all_commands(command, f"{path} {name}")
+        else:
+            yield f"{path} {name}", command
 
 
 def _reference(module, name, document):
@@ -77,4 +105,5 @@ def _row(cells):
 def setup(app):
     app.add_directive("components", Components)
     app.add_directive("summary", Summary)
+    app.add_directive("commands", Commands)
     return {"parallel_read_safe": True}
