@@ -130,7 +130,7 @@ def test_every_pack_of_ours_has_its_install_line():
 
 def test_missing_kind_and_pack(lab):
     with pytest.raises(
-        RegistryError, match=r"There is no kind 'phisics'; kinds: dataset, .*Did you mean 'physics'"
+        RegistryError, match=r"There is no kind 'phisics'; kinds: card, dataset, .*Did you mean 'physics'"
     ):
         lab.names("phisics")
     with pytest.raises(RegistryError, match=r"There is no pack 'cor'; loaded: core. Did you mean 'core'"):
@@ -243,7 +243,7 @@ def test_kinds_of_the_core():
     names = [kind.name for kind in Registry.discover({"WELLPOSED_PLUGINS": ""}).kinds()]
     assert names == sorted(
         ["physics", "noise", "denoiser", "reconstructor", "loss", "metric", "transform", "dataset", "reader",
-         "writer", "generator"]
+         "writer", "generator", "card"]
     )  # fmt: skip
 
 

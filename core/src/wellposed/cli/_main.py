@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -33,6 +34,8 @@ def wellposed(debug: bool) -> None:
 def main(args: Sequence[str] | None = None) -> int:
     """Run ``wellposed ARGS`` and return the exit code."""
     args = list(sys.argv[1:] if args is None else args)
+    # OpenMP threads that spin while they wait make a busy machine ten times slower; read when torch loads
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     debug = "--debug" in args[:1]
     try:
         code = wellposed.main(args=args, prog_name="wellposed", standalone_mode=False)
