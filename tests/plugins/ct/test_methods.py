@@ -12,7 +12,19 @@ from wellposed.errors import ParameterError, SpaceError, StructureError
 from wellposed.noise import Gaussian
 from wellposed.operators import Identity
 from wellposed.spaces import Space
-from wellposed_ct import CGLS, FBP, SIRT, TV, ParallelBeam, ParallelGeometry, disc, ramp_spectrum, shepp_logan
+from wellposed_ct import (
+    CGLS,
+    FBP,
+    SIRT,
+    TV,
+    FanBeam,
+    FanGeometry,
+    ParallelBeam,
+    ParallelGeometry,
+    disc,
+    ramp_spectrum,
+    shepp_logan,
+)
 from wellposed_ct.methods.fbp import angular_weights
 
 F64 = torch.float64
@@ -155,7 +167,9 @@ def test_bad_arguments_get_a_sentence():
         FBP("box")
     with pytest.raises(ParameterError, match=r"cutoff = 2 must be in \(0, 1\]"):
         FBP(cutoff=2)
-    with pytest.raises(StructureError, match=r"FBP inverts ct.parallel, not Identity; use ct.sirt"):
+    with pytest.raises(
+        StructureError, match=r"FBP inverts ct.parallel and ct.fan, not Identity; use ct.sirt"
+    ):
         FBP()(torch.zeros(1, 1, 2, 12), Identity(op.range))
     with pytest.raises(SpaceError, match=r"y has shape \(1, 1, 2, 11\)"):
         FBP()(torch.zeros(1, 1, 2, 11), op)
@@ -165,3 +179,15 @@ def test_bad_arguments_get_a_sentence():
         CGLS(iterations=0)
     with pytest.raises(ParameterError, match="strength = -1 and weight = None must be > 0"):
         TV(strength=-1)
+
+
+@pytest.mark.parametrize(
+    "angles",
+    [np.arange(360) * 2 * np.pi / 360, np.arange(460) * np.pi / 360 + 5, -np.arange(260) * np.pi / 180],
+    ids=["full turn", "short scan", "backwards"],
+)
+def test_a_fan_reconstructs_a_disc_of_one_to_one(angles):
+    g = FanGeometry(angles, (96, 96), 300.0, 500.0, 240, 1.0, pixel_mm=0.7, axis_mm=2.2)
+    x = FBP("hann")(disc(24.0, 1.0, 3.2, -2.1).sinogram(g), FanBeam.from_geometry(g, dtype=F64))
+    values = x[0, 0][inside(g, 3.2, -2.1, 19.0)]
+    assert float((values - 1).abs().max()) < 0.005

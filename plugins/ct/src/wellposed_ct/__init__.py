@@ -10,10 +10,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from wellposed_ct.geometry import ParallelGeometry
+    from wellposed_ct.files import SinogramReader
+    from wellposed_ct.geometry import FanGeometry, ParallelGeometry
     from wellposed_ct.methods import CGLS, FBP, SIRT, TV, ramp_spectrum
     from wellposed_ct.phantoms import Ellipses, disc, random_ellipses, shepp_logan
-    from wellposed_ct.projectors import ParallelBeam
+    from wellposed_ct.projectors import FanBeam, ParallelBeam
 
 __version__ = "0.1.0"
 
@@ -23,6 +24,9 @@ _HOMES = {
     "SIRT": "methods",
     "TV": "methods",
     "Ellipses": "phantoms",
+    "FanBeam": "projectors",
+    "FanGeometry": "geometry",
+    "SinogramReader": "files",
     "ParallelBeam": "projectors",
     "ParallelGeometry": "geometry",
     "disc": "phantoms",
@@ -37,8 +41,11 @@ __all__ = [
     "SIRT",
     "TV",
     "Ellipses",
+    "FanBeam",
+    "FanGeometry",
     "ParallelBeam",
     "ParallelGeometry",
+    "SinogramReader",
     "disc",
     "ramp_spectrum",
     "random_ellipses",

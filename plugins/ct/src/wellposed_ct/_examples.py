@@ -35,6 +35,24 @@ def parallel() -> Arguments:
     )
 
 
+def fan() -> Arguments:
+    """Draw images up to 2×8×9 near and far from the source."""
+    return st.fixed_dictionaries(
+        {
+            "angles": _ANGLES.map(lambda a: torch.tensor(a, dtype=torch.float64)),
+            "domain": st.tuples(st.integers(1, 2), st.integers(1, 8), st.integers(1, 9)),
+            "source_axis_mm": st.sampled_from([9.0, 40.0]),
+            "source_detector_mm": st.sampled_from([40.0, 100.0]),
+            "detectors": st.integers(1, 20),
+            "detector_mm": st.sampled_from([0.5, 1.5, 9.0]),
+            "pixel_mm": st.sampled_from([1.0, 0.4]),
+            "axis_mm": st.floats(-1, 1),
+            "centre_mm": st.tuples(st.floats(-1, 1), st.floats(-1, 1)),
+            "backend": st.sampled_from(["auto", "portable", "torch"]),
+        }
+    )
+
+
 def _scan(arguments: Arguments) -> st.SearchStrategy[Example]:
     """Draw a small scan to reconstruct from."""
 
@@ -78,4 +96,11 @@ def tv() -> st.SearchStrategy[Example]:
     """Weights chosen and automatic."""
     return _scan(
         st.fixed_dictionaries({"iterations": st.integers(1, 3), "weight": st.sampled_from([None, 0.01])})
+    )
+
+
+def sinogram_reader() -> Arguments:
+    """Draw image sizes."""
+    return st.fixed_dictionaries(
+        {"size": st.sampled_from([None, (8, 9)]), "pixel_mm": st.sampled_from([None, 0.5])}
     )

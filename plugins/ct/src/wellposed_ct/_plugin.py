@@ -15,6 +15,13 @@ _ROWS = (
         "Joseph (1982), doi:10.1109/TMI.1982.4307572",
     ),
     (
+        "physics",
+        "fan",
+        "projectors.fan:FanBeam",
+        "Fan beam on a flat detector (Joseph), exactly adjoint.",
+        None,
+    ),
+    (
         "reconstructor",
         "fbp",
         "methods.fbp:FBP",
@@ -57,3 +64,11 @@ def components() -> Iterator[Component]:
             examples=f"wellposed_ct._examples:{name}",
             reference=reference,
         )
+    yield Component(
+        kind="reader",
+        name="ct.sinogram_reader",
+        target="wellposed_ct.files:SinogramReader",
+        summary="Read NumPy and MATLAB sinograms, parallel or fan beam, with their geometry.",
+        examples="wellposed_ct._examples:sinogram_reader",
+        suffixes=(".npz", ".npy", ".mat"),
+    )

@@ -1,5 +1,6 @@
 """Scans as checked data, in millimetres and radians."""
 
+from wellposed_ct.geometry.fan import FanGeometry
 from wellposed_ct.geometry.parallel import ParallelGeometry
 
-__all__ = ["ParallelGeometry"]
+__all__ = ["FanGeometry", "ParallelGeometry"]

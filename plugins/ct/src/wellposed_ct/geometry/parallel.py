@@ -131,6 +131,11 @@ class ParallelGeometry:
         k = np.arange(self.detectors, dtype=np.float64) - (self.detectors - 1) / 2
         return np.asarray(k * self.detector_mm - self.axis_mm, np.float64)
 
+    def lines(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return every ray as a line x·cos φ + y·sin φ = s: φ and s (mm), both ``(views, bins)``."""
+        phi, s = np.meshgrid(np.array(self.angles), self.positions_mm(), indexing="ij")
+        return np.asarray(phi, np.float64), np.asarray(s, np.float64)
+
     def replace(self, **changes: Any) -> Self:
         """Return the geometry with some arguments changed."""
         return attrs.evolve(self, **changes)

@@ -10,7 +10,9 @@ import torch
 from torch import Tensor
 
 from wellposed.errors import ParameterError, StructureError
+from wellposed_ct.methods.fan_fbp import fan_back_projection
 from wellposed_ct.methods.filters import WINDOWS, Window, filter_rows
+from wellposed_ct.projectors.fan import FanBeam
 from wellposed_ct.projectors.joseph import Plan, apply
 from wellposed_ct.projectors.parallel import ParallelBeam
 
@@ -22,7 +24,8 @@ class FBP:
     """Filter every view with the ramp and smear it back, values read between the two nearest bins.
 
     Quantitative: attenuation in 1/mm from nepers. Angles may come in any order and spacing, over half a turn,
-    a full one, or less (limited angle); each view counts for the arc that it stands for.
+    a full one, or less (limited angle); each view counts for the arc that it stands for. Fan beams of less
+    than a full turn are weighted as by Parker (1982), so that no ray counts twice.
 
     Parameters
     ----------
@@ -55,9 +58,13 @@ class FBP:
             ``physics`` is not one that has such an inverse.
         """
         operator = getattr(physics, "operator", physics)
+        if isinstance(operator, FanBeam):
+            operator.range.check(y, "y")
+            return fan_back_projection(y, operator, self.window, self.cutoff)
         if not isinstance(operator, ParallelBeam):
             raise StructureError(
-                f"FBP inverts ct.parallel, not {type(operator).__name__}; use ct.sirt, ct.cgls or ct.tv."
+                f"FBP inverts ct.parallel and ct.fan, not {type(operator).__name__}; use ct.sirt, ct.cgls or "
+                "ct.tv."
             )
         operator.range.check(y, "y")
         filtered = filter_rows(y, operator.detector_mm, self.window, self.cutoff)

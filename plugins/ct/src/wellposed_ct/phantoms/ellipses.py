@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from wellposed.errors import ParameterError
-from wellposed_ct.geometry import ParallelGeometry
+from wellposed_ct.geometry import FanGeometry, ParallelGeometry
 
 __all__ = ["Ellipses"]
 
@@ -50,7 +50,7 @@ class Ellipses:
         factors = torch.tensor([value, *[length_mm] * 4, 1.0], dtype=torch.float64)
         return type(self)(self.rows * factors)
 
-    def image(self, geometry: ParallelGeometry, oversampling: int = 8) -> Tensor:
+    def image(self, geometry: ParallelGeometry | FanGeometry, oversampling: int = 8) -> Tensor:
         """Return ``(1, 1, H, W)`` float64: means over pixels, by ``oversampling``² points each."""
         rows, columns = geometry.size
         p, (cx, cy), m = geometry.pixel_mm, geometry.centre_mm, oversampling
@@ -75,8 +75,7 @@ class Ellipses:
             total += torch.where(r2 > 0, 2 * value * a * b * inside.sqrt() / r2.clamp(min=1e-300), 0.0)
         return total
 
-    def sinogram(self, geometry: ParallelGeometry) -> Tensor:
+    def sinogram(self, geometry: ParallelGeometry | FanGeometry) -> Tensor:
         """Return exact line integrals ``(1, 1, views, detectors)`` float64, nepers."""
-        angles = torch.tensor(geometry.angles, dtype=torch.float64)
-        s = torch.from_numpy(geometry.positions_mm())
-        return self.line_integrals(angles[:, None], s)[None, None]
+        angles, distances = (torch.tensor(t) for t in geometry.lines())
+        return self.line_integrals(angles, distances)[None, None]

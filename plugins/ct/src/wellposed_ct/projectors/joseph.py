@@ -7,7 +7,7 @@ so first and second derivatives, forward mode and ``vmap`` all run the fast code
 from __future__ import annotations
 
 import ctypes
-from typing import Any
+from typing import Any, Protocol
 
 import attrs
 import numpy as np
@@ -19,7 +19,7 @@ from wellposed_ct.projectors.crossings import Crossings, Grid
 from wellposed_ct.projectors.joseph_torch import back_project, project
 from wellposed_ct.projectors.native import Native, native
 
-__all__ = ["Plan", "apply"]
+__all__ = ["Map", "Plan", "Shape", "apply"]
 
 _ANGLE = np.dtype(
     [(name, np.float64) for name in ("A", "B", "C", "L", "W")]
@@ -27,11 +27,26 @@ _ANGLE = np.dtype(
 )
 
 
-class _Shape(ctypes.Structure):
+class Shape(ctypes.Structure):
+    """Sizes, as the kernels take them."""
+
     _fields_ = (
         *((name, ctypes.c_int64) for name in ("planes", "height", "width", "views", "bins", "upright")),
         ("threads", ctypes.c_int),
     )
+
+
+class Map(Protocol):
+    """A linear map and its adjoint, outside autograd."""
+
+    @property
+    def interpolate(self) -> bool:
+        """Whether going back is no adjoint."""
+        ...
+
+    def run(self, data: Tensor, back: bool) -> Tensor:
+        """Return the projection of images, or the back-projection of sinograms."""
+        ...
 
 
 @attrs.frozen(eq=False)
@@ -95,7 +110,7 @@ class Plan:
         size = (grid.rows, grid.columns) if back else (views, grid.detectors)
         out = data.new_empty(*lead, *size)
         sizes = (lead.numel(), grid.rows, grid.columns, views, grid.detectors)
-        shape = _Shape(*sizes, self.upright, torch.get_num_threads())
+        shape = Shape(*sizes, self.upright, torch.get_num_threads())
         kernel = getattr(found.library, _KERNELS[data.dtype])
         failed = kernel(
             int(back),
@@ -115,7 +130,7 @@ _KERNELS = {torch.float32: "wellposed_ct_joseph_f32", torch.float64: "wellposed_
 
 class _Joseph(torch.autograd.Function):
     @staticmethod
-    def forward(data: Tensor, plan: Plan, back: bool) -> Tensor:
+    def forward(data: Tensor, plan: Map, back: bool) -> Tensor:
         return plan.run(data, back)
 
     @staticmethod
@@ -124,8 +139,8 @@ class _Joseph(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
-        plan: Plan = ctx.plan
-        if plan.interpolate and ctx.back:
+        plan: Map = ctx.plan
+        if isinstance(plan, Plan) and plan.interpolate and ctx.back:
             return plan.spread(gradients[0]), None, None
         return apply(gradients[0], plan, not ctx.back), None, None
 
@@ -134,11 +149,11 @@ class _Joseph(torch.autograd.Function):
         return apply(tangents[0], ctx.plan, ctx.back)
 
     @staticmethod
-    def vmap(info: Any, in_dims: tuple[Any, ...], data: Tensor, plan: Plan, back: bool) -> tuple[Tensor, int]:
+    def vmap(info: Any, in_dims: tuple[Any, ...], data: Tensor, plan: Map, back: bool) -> tuple[Tensor, int]:
         return apply(data.movedim(in_dims[0], 0), plan, back), 0
 
 
-def apply(data: Tensor, plan: Plan, back: bool) -> Tensor:
+def apply(data: Tensor, plan: Map, back: bool) -> Tensor:
     """Project images ``(…, H, W)``, or with ``back`` back-project sinograms ``(…, V, D)``."""
     result: Tensor = _Joseph.apply(data, plan, back)  # type: ignore[no-untyped-call]
     return result

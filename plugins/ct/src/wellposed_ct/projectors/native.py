@@ -25,9 +25,10 @@ import attrs
 __all__ = ["Native", "build", "native"]
 
 SOURCE = Path(__file__).with_name("joseph.cpp")
+HEADERS = (SOURCE.with_name("lanes.hpp"), SOURCE.with_name("fan.hpp"))
 FLAGS = ("-std=c++17", "-O3", "-shared", "-fPIC", "-pthread")
 COMPILERS = ("c++", "g++", "clang++")
-ABI = 2
+ABI = 3
 TIMEOUT = 120.0
 SWITCH = "WELLPOSED_CT_NATIVE"
 
@@ -122,7 +123,8 @@ def _compiled(compiler: str) -> Native:
 def _fingerprint(compiler: str) -> str:
     """Return what the library depends on: source, flags, compiler, and machine (homes may be shared)."""
     version = os.stat(compiler)
-    parts = (SOURCE.read_bytes(), FLAGS, compiler, version.st_size, version.st_mtime_ns, platform.machine())
+    sources = b"".join(path.read_bytes() for path in (SOURCE, *HEADERS))
+    parts = (sources, FLAGS, compiler, version.st_size, version.st_mtime_ns, platform.machine())
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:20]
 
 

@@ -16,10 +16,10 @@ from wellposed_ct.projectors.crossings import Crossings, Grid, crossings
 from wellposed_ct.projectors.joseph import Plan, apply
 from wellposed_ct.projectors.joseph_torch import back_project, project
 
-__all__ = ["Backend", "ParallelBeam"]
+__all__ = ["BACKENDS", "Backend", "ParallelBeam", "image_space", "real_vector"]
 
 Backend = Literal["auto", "portable", "torch"]
-_BACKENDS = ("auto", "portable", "torch")
+BACKENDS = ("auto", "portable", "torch")
 
 
 class ParallelBeam(LinearOperator):
@@ -79,8 +79,8 @@ class ParallelBeam(LinearOperator):
         angles = real_vector("angles", angles)
         axis_mm = torch.as_tensor(axis_mm, dtype=None if isinstance(axis_mm, Tensor) else torch.float64)
         centre_mm = real_vector("centre_mm", centre_mm)
-        if backend not in _BACKENDS:
-            raise ParameterError(f"backend = {backend!r} must be one of {', '.join(_BACKENDS)}.")
+        if backend not in BACKENDS:
+            raise ParameterError(f"backend = {backend!r} must be one of {', '.join(BACKENDS)}.")
         if axis_mm.ndim and axis_mm.shape != angles.shape:
             raise ParameterError(
                 f"axis_mm has shape {tuple(axis_mm.shape)}, but must be a number or one per view, "

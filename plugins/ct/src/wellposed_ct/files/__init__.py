@@ -1,0 +1,5 @@
+"""Scans in files."""
+
+from wellposed_ct.files.sinogram import SinogramReader
+
+__all__ = ["SinogramReader"]

@@ -1,0 +1,147 @@
+"""Fan beams: rays from a point source to a flat detector, in the plane.
+
+With θ the angle of a view, the central ray runs along (−sin θ, cos θ) through the rotation axis, from the
+source at a distance ``source_axis_mm`` before it, and meets the detector, which runs along (cos θ, sin θ), at
+a distance ``source_detector_mm`` from the source: ASTRA's ``fanflat``, and for a source infinitely far away
+the parallel beam of the same angles.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any, Self
+
+import attrs
+import numpy as np
+from numpy.typing import NDArray
+
+from wellposed.errors import ParameterError
+from wellposed_ct.geometry.parallel import check_angles, check_positive, check_size
+
+__all__ = ["FanGeometry"]
+
+
+@attrs.frozen(repr=False, init=False)
+class FanGeometry:
+    """Fan-beam scan of one slice with a flat detector.
+
+    Parameters
+    ----------
+    angles
+        θ of every view, radians.
+    size
+        Rows and columns of the image.
+    source_axis_mm, source_detector_mm
+        Distances from the source to the rotation axis and to the detector.
+    detectors
+        Number of detector bins.
+    detector_mm
+        Distance of bins on the detector.
+    pixel_mm
+        Side of a pixel; by default that of a bin, seen from the source, at the rotation axis.
+    axis_mm
+        Where on the detector the rotation axis projects, from the detector's middle.
+    centre_mm
+        (x, y) of the image's middle, seen from the rotation axis.
+    """
+
+    angles: tuple[float, ...]
+    size: tuple[int, int]
+    source_axis_mm: float
+    source_detector_mm: float
+    detectors: int
+    detector_mm: float
+    pixel_mm: float
+    axis_mm: float
+    centre_mm: tuple[float, float]
+
+    def __init__(
+        self,
+        angles: Iterable[float],
+        size: Sequence[int],
+        source_axis_mm: float,
+        source_detector_mm: float,
+        detectors: int,
+        detector_mm: float,
+        pixel_mm: float | None = None,
+        axis_mm: float = 0.0,
+        centre_mm: Sequence[float] = (0.0, 0.0),
+    ) -> None:
+        owner = "FanGeometry"
+        check_positive(
+            owner,
+            source_axis_mm=float(source_axis_mm),
+            source_detector_mm=float(source_detector_mm),
+            detector_mm=float(detector_mm),
+        )
+        pixel = float(detector_mm * source_axis_mm / source_detector_mm if pixel_mm is None else pixel_mm)
+        check_positive(owner, pixel_mm=pixel)
+        if source_detector_mm < source_axis_mm:
+            raise ParameterError(
+                f"{owner}: source_detector_mm = {source_detector_mm} must be at least source_axis_mm = "
+                f"{source_axis_mm}; both are measured from the source."
+            )
+        if int(detectors) < 1:
+            raise ParameterError(f"{owner}: detectors = {detectors} must be at least 1.")
+        rows, columns = check_size(size, owner)
+        cx, cy = (float(c) for c in centre_mm)
+        reach = math.hypot(cx, cy) + math.hypot(rows, columns) * pixel / 2
+        if reach >= source_axis_mm:
+            raise ParameterError(
+                f"{owner}: the image reaches {reach:.4g} mm from the rotation axis, and the source is at "
+                f"{source_axis_mm:.4g} mm; make the image smaller, or check the units."
+            )
+        self.__attrs_init__(
+            check_angles(angles, owner),
+            (rows, columns),
+            float(source_axis_mm),
+            float(source_detector_mm),
+            int(detectors),
+            float(detector_mm),
+            pixel,
+            float(axis_mm),
+            (cx, cy),
+        )
+
+    @property
+    def views(self) -> int:
+        """Number of angles."""
+        return len(self.angles)
+
+    @property
+    def fan_angle(self) -> float:
+        """Largest angle of a ray against the central ray, radians."""
+        return math.atan(float(np.abs(self.positions_mm()).max()) / self.source_detector_mm)
+
+    def positions_mm(self) -> NDArray[np.float64]:
+        """Return where on the detector every bin is, seen from the rotation axis' projection, mm."""
+        k = np.arange(self.detectors, dtype=np.float64) - (self.detectors - 1) / 2
+        return np.asarray(k * self.detector_mm - self.axis_mm, np.float64)
+
+    def lines(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return every ray as a line x·cos φ + y·sin φ = s: φ and s (mm), both ``(views, bins)``."""
+        gamma = np.arctan(self.positions_mm() / self.source_detector_mm)
+        phi = np.add.outer(np.array(self.angles), -gamma)
+        s = np.broadcast_to(self.source_axis_mm * np.sin(gamma), phi.shape)
+        return phi, np.asarray(s, np.float64)
+
+    def replace(self, **changes: Any) -> Self:
+        """Return the geometry with some arguments changed."""
+        return attrs.evolve(self, **changes)
+
+    def subset(self, views: Sequence[int] | slice) -> Self:
+        """Return the scan with some of its views, by index or slice."""
+        chosen = range(self.views)[views] if isinstance(views, slice) else views
+        return self.replace(angles=[self.angles[i] for i in chosen])
+
+    def __repr__(self) -> str:
+        """Return one line with units."""
+        span = math.degrees(max(self.angles) - min(self.angles))
+        rows, columns = self.size
+        return (
+            f"FanGeometry({self.views} views over {span:.4g}°, source {self.source_axis_mm:g} mm before the "
+            f"axis and {self.source_detector_mm:g} mm before {self.detectors} bins of "
+            f"{self.detector_mm:g} mm, image {rows}×{columns} of {self.pixel_mm:.4g} mm, "
+            f"axis at {self.axis_mm:g} mm)"
+        )

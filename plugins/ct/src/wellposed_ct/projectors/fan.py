@@ -1,0 +1,254 @@
+"""``ct.fan``: line integrals from a point source to a flat detector, exactly adjoint."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Sequence
+
+import attrs
+import numpy as np
+import torch
+from torch import Tensor
+
+from wellposed.errors import ParameterError
+from wellposed.operators import LinearOperator
+from wellposed.spaces import AnySpace, Space
+from wellposed_ct.geometry.fan import FanGeometry
+from wellposed_ct.projectors.joseph import Shape, apply
+from wellposed_ct.projectors.native import native
+from wellposed_ct.projectors.parallel import BACKENDS, Backend, image_space, real_vector
+
+__all__ = ["FanBeam", "Fans"]
+
+ENTRIES = 2**22
+"""Largest temporary of the torch path, in numbers."""
+
+_KERNELS = {torch.float32: "wellposed_ct_fan_f32", torch.float64: "wellposed_ct_fan_f64"}
+
+
+@attrs.frozen(eq=False)
+class Fans:
+    """Sources and detectors in pixels, columns to the right and rows downwards: ``views`` ``(V, 6)`` float64.
+
+    A row holds source, bin 0, and the step from bin to bin, each as (column, row).
+    """
+
+    views: Tensor
+    size: tuple[int, int]
+    detectors: int
+    pixel_mm: float
+    backend: str = "auto"
+    interpolate: bool = False
+
+    def run(self, data: Tensor, back: bool) -> Tensor:
+        """Return the projection of images ``(…, H, W)``, or the back-projection of ``(…, V, D)``."""
+        if self.backend != "torch" and data.device.type == "cpu" and data.dtype in _KERNELS:
+            library = native().library
+            if library is not None:
+                return self._compiled(library, data.contiguous(), back)
+        if not back:
+            return self.project(data)
+        # under vmap and inside backward passes gradients are off, and vjp turns them on for itself
+        zero = data.new_zeros(*data.shape[:-2], *self.size)
+        result: Tensor = torch.func.vjp(self.project, zero)[1](data)[0]
+        return result
+
+    def _compiled(self, library: ctypes.CDLL, data: Tensor, back: bool) -> Tensor:
+        lead = data.shape[:-2]
+        views = np.ascontiguousarray(self.views.detach().cpu().numpy())
+        out = data.new_empty(*lead, *(self.size if back else (len(views), self.detectors)))
+        shape = Shape(lead.numel(), *self.size, len(views), self.detectors, 0, torch.get_num_threads())
+        failed = getattr(library, _KERNELS[data.dtype])(
+            int(back),
+            ctypes.c_void_p(data.data_ptr()),
+            ctypes.c_void_p(out.data_ptr()),
+            ctypes.byref(shape),
+            ctypes.c_void_p(views.ctypes.data),
+            ctypes.c_double(self.pixel_mm),
+            int(self.backend != "portable"),
+        )
+        if failed:
+            raise MemoryError(f"no memory for the padded copies of {tuple(data.shape)} {data.dtype}.")
+        return out
+
+    def project(self, x: Tensor) -> Tensor:
+        """Project in pure torch, differentiable in ``x`` and in ``views``."""
+        flat = x.reshape(-1, *x.shape[-2:])
+        each = max(1, ENTRIES // max(1, len(flat) * max(self.size) * self.detectors))
+        parts = [self._project(flat, v) for v in torch.split(self.views.to(x.device), each)]
+        return torch.cat(parts, 1).reshape(*x.shape[:-2], -1, self.detectors)
+
+    def _project(self, flat: Tensor, views: Tensor) -> Tensor:
+        k = torch.arange(self.detectors, dtype=torch.float64, device=views.device)
+        source, first, step = (views[:, None, i : i + 2] for i in (0, 2, 4))
+        toward = first + k[:, None] * step - source
+        column, row = toward[..., 0], toward[..., 1]
+        upright = (row.abs() >= column.abs()).detach()
+        one = torch.ones_like(row)
+        total = flat.new_zeros(flat.shape[0], len(views), self.detectors)
+        for turn in (False, True):
+            chosen = ~upright if turn else upright
+            over, under = (row, column) if turn else (column, row)
+            slope = torch.where(chosen, over, 0 * over) / torch.where(chosen, under, one)
+            start, origin = (source[..., 1], source[..., 0]) if turn else (source[..., 0], source[..., 1])
+            length = self.pixel_mm * torch.sqrt(1 + slope**2) * chosen
+            sums = _sum_along(flat.mT if turn else flat, start - origin * slope, slope)
+            total = total + sums * length.to(flat.dtype)
+        return total
+
+
+def _sum_along(image: Tensor, at: Tensor, slope: Tensor) -> Tensor:
+    """Return ``(N, n, D)``: images ``(N, R, W)`` summed along columns ``at + i·slope`` of rows i."""
+    rows, width = image.shape[-2:]
+    i = torch.arange(rows, dtype=torch.float64, device=image.device)[:, None]
+    u = at[:, None] + slope[:, None] * i
+    low = torch.floor(u.detach())
+    w = (u - low).to(image.dtype)
+    padded = torch.nn.functional.pad(image, (2, 2)).flatten(1)
+    place = low.clamp(-2, width).to(torch.int64) + 2 + (width + 4) * i.to(torch.int64)
+    left, right = padded[:, place], padded[:, place + 1]
+    return (left + w * (right - left)).sum(2)
+
+
+class FanBeam(LinearOperator):
+    """Line integrals of images along a fan of rays per view, by Joseph's method; flat detector.
+
+    Images ``(B, C, H, W)`` in 1/mm give sinograms ``(B, C, views, detectors)`` in nepers; conventions are
+    those of :class:`~wellposed_ct.geometry.FanGeometry`. The adjoint is exact on the compiled path.
+
+    Parameters
+    ----------
+    angles
+        θ, radians, ``(views,)``. Differentiable, as are ``axis_mm`` and ``centre_mm`` (in pure torch).
+    domain
+        Space or shape ``(C, H, W)`` of the images; float32 unless the space says otherwise.
+    source_axis_mm, source_detector_mm
+        Distances from the source to the rotation axis and to the detector.
+    detectors, detector_mm
+        Number of bins, and their distance on the detector.
+    pixel_mm
+        Side of a pixel; by default that of a bin, seen from the source, at the rotation axis.
+    axis_mm
+        Where on the detector the rotation axis projects, from the detector's middle; a number, or one per
+        view.
+    centre_mm
+        (x, y) of the image's middle, seen from the rotation axis.
+    backend
+        As in :class:`~wellposed_ct.projectors.parallel.ParallelBeam`.
+
+    Raises
+    ------
+    ParameterError, SpaceError, DtypeError
+        Impossible lengths or sizes, non-finite angles, or a domain that is not one of real images.
+    """
+
+    angles: Tensor
+    axis_mm: Tensor
+    centre_mm: Tensor
+
+    def __init__(
+        self,
+        angles: Tensor | Sequence[float],
+        domain: AnySpace | tuple[int, ...],
+        source_axis_mm: float,
+        source_detector_mm: float,
+        detectors: int,
+        detector_mm: float,
+        pixel_mm: float | None = None,
+        axis_mm: float | Tensor = 0.0,
+        centre_mm: Tensor | Sequence[float] = (0.0, 0.0),
+        backend: Backend = "auto",
+    ) -> None:
+        space = image_space(domain, type(self).__name__)
+        channels, *size = space.concrete_shape
+        angles = real_vector("angles", angles)
+        axis_mm = torch.as_tensor(axis_mm, dtype=None if isinstance(axis_mm, Tensor) else torch.float64)
+        centre_mm = real_vector("centre_mm", centre_mm)
+        if backend not in BACKENDS:
+            raise ParameterError(f"backend = {backend!r} must be one of {', '.join(BACKENDS)}.")
+        if axis_mm.ndim and axis_mm.shape != angles.shape:
+            raise ParameterError(
+                f"axis_mm has shape {tuple(axis_mm.shape)}, but must be a number or one per view, "
+                f"{tuple(angles.shape)}."
+            )
+        lengths = (source_axis_mm, source_detector_mm, detectors, detector_mm, pixel_mm)
+        geometry = FanGeometry(angles.tolist(), size, *lengths, 0.0, centre_mm.tolist())
+        super().__init__(space, Space((channels, geometry.views, geometry.detectors), space.dtype))
+        self.register_value("angles", angles)
+        self.register_value("axis_mm", axis_mm)
+        self.register_value("centre_mm", centre_mm)
+        self.source_axis_mm, self.source_detector_mm = geometry.source_axis_mm, geometry.source_detector_mm
+        self.detectors, self.detector_mm = geometry.detectors, geometry.detector_mm
+        self.pixel_mm = geometry.pixel_mm
+        self.backend: Backend = backend
+
+    @classmethod
+    def from_geometry(
+        cls, geometry: FanGeometry, channels: int = 1, dtype: torch.dtype = torch.float32
+    ) -> FanBeam:
+        """Return the projector of a scan."""
+        return cls(
+            torch.tensor(geometry.angles, dtype=torch.float64),
+            Space((channels, *geometry.size), dtype),
+            geometry.source_axis_mm,
+            geometry.source_detector_mm,
+            geometry.detectors,
+            geometry.detector_mm,
+            geometry.pixel_mm,
+            geometry.axis_mm,
+            geometry.centre_mm,
+        )
+
+    @property
+    def geometry(self) -> FanGeometry:
+        """The scan as data; with one axis per view, their mean."""
+        return FanGeometry(
+            self.angles.tolist(),
+            self._size,
+            self.source_axis_mm,
+            self.source_detector_mm,
+            self.detectors,
+            self.detector_mm,
+            self.pixel_mm,
+            float(self.axis_mm.detach().mean()),
+            self.centre_mm.tolist(),
+        )
+
+    @property
+    def _size(self) -> tuple[int, int]:
+        assert isinstance(self.domain, Space)
+        _, rows, columns = self.domain.concrete_shape
+        return rows, columns
+
+    def fans(self) -> Fans:
+        """Return sources and detectors in pixels, differentiable in the geometry."""
+        angles, axis, centre = (t.to(torch.float64) for t in (self.angles, self.axis_mm, self.centre_mm))
+        cos, sin = torch.cos(angles), torch.sin(angles)
+        across, ahead = torch.stack([cos, sin], 1), torch.stack([-sin, cos], 1)
+        start = (-(self.detectors - 1) / 2 * self.detector_mm - axis).expand_as(angles)
+        source = -self.source_axis_mm * ahead
+        first = (self.source_detector_mm - self.source_axis_mm) * ahead + start[:, None] * across
+        flip = torch.tensor([1.0, -1.0], dtype=torch.float64, device=angles.device) / self.pixel_mm
+        middle = torch.tensor(
+            [(n - 1) / 2 for n in self._size[::-1]], dtype=torch.float64, device=angles.device
+        )
+        points = [(p - centre) * flip + middle for p in (source, first)]
+        views = torch.cat([*points, self.detector_mm * across * flip], 1)
+        return Fans(views, self._size, self.detectors, self.pixel_mm, self.backend)
+
+    @property
+    def _calibrates(self) -> bool:
+        moving = self.angles.requires_grad or self.axis_mm.requires_grad or self.centre_mm.requires_grad
+        return moving and torch.is_grad_enabled()
+
+    def _forward(self, x: Tensor) -> Tensor:
+        fans = self.fans()
+        return fans.project(x) if self._calibrates else apply(x, fans, back=False)
+
+    def _adjoint(self, y: Tensor) -> Tensor:
+        fans = self.fans()
+        if not self._calibrates:
+            return apply(y, fans, back=True)
+        zero = y.new_zeros(*y.shape[:-2], *self._size)
+        result: Tensor = torch.func.vjp(fans.project, zero)[1](y)[0]
+        return result
