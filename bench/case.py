@@ -46,6 +46,8 @@ class Case:
         Largest ratio ours / peer asked for, or ``None``.
     excess_target_ms
         Largest difference ours − peer asked for, in ms, or ``None``.
+    tolerance
+        Largest difference of the two results with which the comparison is fair; more stops the run.
     threads
         For ``torch.set_num_threads``.
     note
@@ -62,6 +64,7 @@ class Case:
     prepare: Callable[[], Sides]
     target: float | None = None
     excess_target_ms: float | None = None
+    tolerance: float = 1e-4
     threads: int = 1
     note: str = ""
     curve: str | None = None

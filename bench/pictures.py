@@ -39,20 +39,20 @@ def ratios(rows: list[Row]) -> str:
         )
     body.append(f'<text x="{WIDTH - 8}" y="{height - 12}" text-anchor="end">ours / peer</text>')
     for i, row in enumerate(rows):
-        body += _bar(row, 10 + i * BAR, place(1.0), place(row["ratio"]))
+        body += _bar(row, 10 + i * BAR, place(1.0), place(row["ratio"]), place(row["target"] or low))
         if row["target"] is not None:
             x = place(row["target"])
             body.append(f'<path d="M{x:.1f} {10 + i * BAR}v{BAR - 3}" stroke="#000000" stroke-width="2"/>')
     return _svg(WIDTH, height, body)
 
 
-def _bar(row: Row, y: int, one: float, x: float) -> list[str]:
+def _bar(row: Row, y: int, one: float, x: float, target: float) -> list[str]:
     colour = {None: PLAIN, True: GOOD, False: BAD}[met(row)]
     left, width = min(one, x), max(1.0, abs(x - one))
     return [
         f'<text x="{LEFT - 8}" y="{y + 11}" text-anchor="end">{escape(row["case"])}</text>',
         f'<rect x="{left:.1f}" y="{y + 2}" width="{width:.1f}" height="{BAR - 6}" fill="{colour}"/>',
-        f'<text x="{max(one, x) + 5:.1f}" y="{y + 11}" fill="#333333">{row["ratio"]:.2f}</text>',
+        f'<text x="{max(one, x, target) + 5:.1f}" y="{y + 11}" fill="#333333">{row["ratio"]:.2f}</text>',
     ]
 
 
@@ -85,7 +85,7 @@ def _panel(name: str, rows: list[Row], left: int, top: int, size: int) -> list[s
         points = " ".join(spot(x, math.log(r[key])) for x, r in zip(xs, rows, strict=True))
         body.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"/>')
     ends = (
-        f"{rows[0]['x']:g} … {rows[-1]['x']:g}: ours {rows[0]['ours_ms']:.3g} … {rows[-1]['ours_ms']:.3g} ms"
+        f"{rows[0]['x']:,} … {rows[-1]['x']:,}: ours {rows[0]['ours_ms']:.3g} … {rows[-1]['ours_ms']:.3g} ms"
     )
     body.append(f'<text x="{left}" y="{top + size + 16}">{ends}</text>')
     body.append(

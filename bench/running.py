@@ -75,6 +75,11 @@ def measure_case(case: Case, seconds: float) -> Row:
 
         torch.set_num_threads(case.threads)
     sides = case.prepare()
+    if not sides.accuracy <= case.tolerance:
+        raise SystemExit(
+            f"{case.name}: the two sides differ by {sides.accuracy:.2g}, more than {case.tolerance:g}; "
+            "they do not compute the same thing, so their times say nothing."
+        )
     timing = compare(sides, seconds, case.external)
     row: Row = {
         "case": case.name,

@@ -16,7 +16,10 @@ from bench.peers import deepinv, deepinv_version
 ITERATIONS = 100
 LIMIT = 15e-3
 """ms per iteration."""
-NOTE = f"per iteration of {ITERATIONS}, the start of the solve included; 64 unknowns, float64"
+NOTE = (
+    f"per iteration of {ITERATIONS}, the start of the solve included; 64 unknowns, float64; condition 1e10, "
+    "so rounding separates the iterates"
+)
 
 
 def cases() -> list[Case]:
@@ -29,14 +32,14 @@ def cases() -> list[Case]:
                 Case(
                     f"solver overhead: {name}, batch {batch}", f"solvers.{name}", bare,
                     lambda prepare=prepare, batch=batch: prepare(batch),
-                    excess_target_ms=LIMIT, note=NOTE,
+                    excess_target_ms=LIMIT, note=NOTE, tolerance=2e-2,
                 )
             )  # fmt: skip
         found.append(
             Case(
                 f"solver overhead: cg, batch {batch}, deepinv", "solvers.cg",
                 f"{deepinv_version()} conjugate_gradient",
-                lambda batch=batch: _cg_deepinv(batch), target=1.0, note=NOTE,
+                lambda batch=batch: _cg_deepinv(batch), target=1.0, note=NOTE, tolerance=2e-2,
             )
         )  # fmt: skip
     return found

@@ -39,6 +39,12 @@ def test_one_row(monkeypatch):
     assert json.loads(json.dumps(row)) == row
 
 
+def test_different_results_are_not_compared():
+    case = tiny_case(prepare=lambda: Sides(int, int, 0.3))
+    with pytest.raises(SystemExit, match=r"the two sides differ by 0\.3, more than 0\.0001"):
+        running.measure_case(case, 0.0)
+
+
 def test_sides_take_turns():
     order = []
     sides = Sides(lambda: order.append("a"), lambda: order.append("b"), 0.0)
