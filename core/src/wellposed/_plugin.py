@@ -44,6 +44,7 @@ _COMPONENTS = {
         "pad": ("Pad", "Border added by any boundary rule."),
         "crop": ("Crop", "Border cut off."),
         "gradient": ("Gradient", "Finite differences."),
+        "forward_model": ("ForwardModel", "An operator and its noise."),
     },
     "noise": {
         "gaussian": ("Gaussian", "Additive Gaussian noise, real or complex."),
@@ -68,6 +69,7 @@ _COMPONENTS = {
     },
 }
 
+_ELSEWHERE = {"forward_model": "forward"}
 _MODULES = {"physics": "operators", "noise": "noise", "transform": "transforms"}
 
 
@@ -80,7 +82,7 @@ def components() -> Iterator[Component]:
             yield Component(
                 kind=kind,
                 name=f"core.{name}",
-                target=f"wellposed.{module}:{target}",
+                target=f"wellposed.{_ELSEWHERE.get(name, module)}:{target}",
                 summary=summary,
                 examples=f"wellposed._examples.{module}:{name}",
             )

@@ -43,6 +43,9 @@ class Immutable(nn.Module, metaclass=_FreezeAfterInit):
     underscore stay free for caches.
     """
 
+    def __init__(self) -> None:  # without it, a subclass of no arguments shows nn.Module's *args
+        super().__init__()
+
     def __setattr__(self, name: str, value: Any) -> None:
         """Refuse to rebind once constructed, and say what to do instead."""
         if not name.startswith("_") and name != "training" and self.__dict__.get("_frozen"):

@@ -7,6 +7,8 @@ from typing import Any
 import torch
 from hypothesis import strategies as st
 
+from wellposed.noise import Gaussian
+from wellposed.operators import Convolution
 from wellposed.spaces import Space
 
 Arguments = st.SearchStrategy[dict[str, Any]]
@@ -117,3 +119,10 @@ def identity(draw: st.DrawFn) -> dict[str, Any]:
 def zero(draw: st.DrawFn) -> dict[str, Any]:
     """Between different shapes."""
     return {"domain": Space(draw(_shapes), torch.float32), "range": Space(draw(_shapes), torch.float32)}
+
+
+@st.composite
+def forward_model(draw: st.DrawFn) -> dict[str, Any]:
+    """A convolution, exact or with Gaussian noise."""
+    operator = Convolution(**draw(convolution()))
+    return {"operator": operator, "noise": draw(st.sampled_from((None, Gaussian(0.1))))}
