@@ -10,7 +10,9 @@ import torch
 from scipy.io import savemat
 
 from wellposed import registry
+from wellposed.cli import main
 from wellposed.errors import FileFormatError
+from wellposed.measurement import Measurement
 from wellposed_ct import FBP, FanBeam, ParallelBeam, ParallelGeometry, SinogramReader, disc
 
 RNG = np.random.default_rng(0)
@@ -91,3 +93,16 @@ def test_size_is_bounded_before_anything_is_loaded(tmp_path):
     for name in ("bomb.npz", "big.npy", "big.mat"):
         with pytest.raises(FileFormatError, match="MiB when unpacked, and at most 1 MiB are read"):
             SinogramReader(max_bytes=2**20).read(tmp_path / name)
+
+
+def test_reconstruct_writes_the_whole_image(tmp_path):
+    """A sinogram with fewer views than the image has rows is no picture of it, and nothing is cut away."""
+    g = ParallelGeometry(np.arange(20) * np.pi / 20, (32, 32), 32)
+    np.savez(tmp_path / "scan.npz", sinogram=disc(9.0, 0.02).sinogram(g)[0, 0].numpy(), angles=g.angles)
+    out = tmp_path / "slice.safetensors"
+    arguments = ["reconstruct", str(tmp_path / "scan.npz"), "--method", "ct.fbp", "--param", "window=hann"]
+    assert main([*arguments, "-o", str(out)]) == 0
+    found = Measurement.load(out)
+    assert found.y.shape == (1, 1, 32, 32)
+    assert float(found.y[0, 0, 12:20, 12:20].mean()) == pytest.approx(0.02, rel=0.01)
+    assert "ParallelGeometry(20 views" in found.meta["geometry"]

@@ -13,6 +13,18 @@ import attrs
 from torch import Tensor
 
 
+def seen_by(measurement: Any, image: Any) -> Region | None:
+    """Return what of ``image`` the measurement shows; ``None`` if its data are no picture of it.
+
+    A physics whose data have the axes of a picture, but are none (a sinogram), says so by
+    ``data_are_pictures = False``.
+    """
+    operator = getattr(measurement.physics, "operator", measurement.physics)
+    if not getattr(operator, "data_are_pictures", True):
+        return None
+    return Region.between(image, measurement.y)
+
+
 @attrs.frozen
 class Region:
     """Pixels to leave out at the borders of the last axes: ``((top, bottom), (left, right))``."""

@@ -14,7 +14,7 @@ from wellposed.errors import ParameterError
 from wellposed.measurement import Measurement
 from wellposed.registry import Registry
 from wellposed.runs._facts import facts_of, versions_of
-from wellposed.runs._region import Region
+from wellposed.runs._region import Region, seen_by
 from wellposed.vectors import leaves
 
 INPUT = "input"
@@ -184,7 +184,7 @@ class Run:
         image = self.measurement.reference
         if image is None:
             image = next((o.image for o in self.outcomes if not o.is_input and o.image is not None), None)
-        return Region.between(image, self.measurement.y) or Region()
+        return seen_by(self.measurement, image) or Region()
 
     @property
     def reference(self) -> Tensor | None:
@@ -222,7 +222,8 @@ def require_kind(name: str, kind: str, registry: Registry) -> None:
 def picture_of_input(measurement: Measurement) -> Tensor | None:
     """Return ``y`` where it is a picture, else its back-projection; ``None`` where there is neither."""
     truth, y = measurement.reference, measurement.y
-    if isinstance(y, Tensor) and y.ndim >= 4 and (truth is None or Region.between(truth, y) is not None):
+    shown = y if truth is None else truth
+    if isinstance(y, Tensor) and y.ndim >= 4 and seen_by(measurement, shown) is not None:
         return y.detach().cpu()
     adjoint = getattr(measurement.physics, "A_adjoint", None)
     if adjoint is None or len(leaves(y)) == 0:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Sequence
+from typing import ClassVar
 
 import attrs
 import numpy as np
@@ -142,6 +143,7 @@ class FanBeam(LinearOperator):
         Impossible lengths or sizes, non-finite angles, or a domain that is not one of real images.
     """
 
+    data_are_pictures: ClassVar[bool] = False
     angles: Tensor
     axis_mm: Tensor
     centre_mm: Tensor

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
@@ -59,6 +59,7 @@ class ParallelBeam(LinearOperator):
     doi:10.1109/TMI.1982.4307572.
     """
 
+    data_are_pictures: ClassVar[bool] = False
     angles: Tensor
     axis_mm: Tensor
     centre_mm: Tensor
