@@ -4,13 +4,28 @@ Images are complex tensors ``(B, sets, H, W)``, k-space ``(B, coils, H, W)``; th
 (origin at index ``n // 2``) and orthonormal everywhere.
 """
 
-from wellposed_mri.encoding import CartesianMRI, MultiCoilMRI
+from wellposed_mri.encoding import CartesianMRI, MultiCoilMRI, NonCartesianMRI
 from wellposed_mri.fourier import centred_fft, centred_ifft
 from wellposed_mri.maps import ESPIRiT, RSSMaps, Walsh
 from wellposed_mri.phantoms import Ellipses, birdcage_maps, shepp_logan
 from wellposed_mri.phase import GlobalPhase
-from wellposed_mri.reconstruction import RSS, SENSE, TV, L1Wavelet, ZeroFilled
+from wellposed_mri.reconstruction import RSS, SENSE, TV, Gridding, L1Wavelet, ZeroFilled
 from wellposed_mri.sampling import FastMRIEquispaced, FastMRIRandom, PartialFourier, PoissonDisc, Uniform
+from wellposed_mri.trajectories import (
+    cartesian,
+    from_bart,
+    from_cycles_per_pixel,
+    from_radians,
+    from_torchkbnufft,
+    pipe_menon,
+    radial,
+    radial_density,
+    spiral,
+    to_bart,
+    to_cycles_per_pixel,
+    to_radians,
+    to_torchkbnufft,
+)
 
 __all__ = [
     "RSS",
@@ -22,8 +37,10 @@ __all__ = [
     "FastMRIEquispaced",
     "FastMRIRandom",
     "GlobalPhase",
+    "Gridding",
     "L1Wavelet",
     "MultiCoilMRI",
+    "NonCartesianMRI",
     "PartialFourier",
     "PoissonDisc",
     "RSSMaps",
@@ -31,7 +48,20 @@ __all__ = [
     "Walsh",
     "ZeroFilled",
     "birdcage_maps",
+    "cartesian",
     "centred_fft",
     "centred_ifft",
+    "from_bart",
+    "from_cycles_per_pixel",
+    "from_radians",
+    "from_torchkbnufft",
+    "pipe_menon",
+    "radial",
+    "radial_density",
     "shepp_logan",
+    "spiral",
+    "to_bart",
+    "to_cycles_per_pixel",
+    "to_radians",
+    "to_torchkbnufft",
 ]

@@ -161,3 +161,24 @@ def mask_uniform() -> Arguments:
             {"shape": (9, 8), "acceleration": (3, 4), "shift": 1, "calibration": 4},
         ]
     )
+
+
+@st.composite
+def noncartesian(draw: st.DrawFn) -> dict[str, Any]:
+    """Random points in planes and volumes, one and two map sets, shared and per sample."""
+    size = (draw(st.integers(4, 6)), draw(st.integers(4, 7)))
+    seed = draw(st.integers(0, 99))
+    lead = draw(st.sampled_from([(3,), (2, 3), (1, 2, 2)]))
+    shape = draw(st.sampled_from([size, (3, *size)]))
+    points = torch.rand(2, 7, len(shape), generator=torch.Generator().manual_seed(seed)) - 0.5
+    trajectory = points * torch.tensor(shape, dtype=torch.float32)
+    return {"maps": _complex(*lead, *shape, seed=seed), "trajectory": trajectory, "accuracy": 1e-6}
+
+
+def gridding() -> st.SearchStrategy[Example]:
+    """Grid a few spokes."""
+    from wellposed_mri.encoding import NonCartesianMRI
+    from wellposed_mri.trajectories import radial
+
+    physics = NonCartesianMRI(_complex(2, 8, 8).to(torch.complex128), radial(6, 8, 8).double(), 1e-9)
+    return st.just(Example({"iterations": 5}, physics=physics))

@@ -8,16 +8,20 @@ from wellposed.plugins import Component, Kind, hookimpl
 
 _SENSE = "Pruessmann et al. (1999), doi:10.1002/(SICI)1522-2594(199911)42:5<952::AID-MRM16>3.0.CO;2-S"
 
+_NUFFT = "Barnett et al. (2019), doi:10.1137/18M120885X"
+
 _WALSH = "Walsh et al. (2000), doi:10.1002/(SICI)1522-2594(200005)43:5<682::AID-MRM10>3.0.CO;2-G"
 
 _ROWS = (
     ("physics", "cartesian", "encoding:CartesianMRI", "Masked Fourier transform: one coil.", None),
     ("physics", "multicoil", "encoding:MultiCoilMRI", "Cartesian MRI with coils (SENSE).", _SENSE),
+    ("physics", "noncartesian", "encoding:NonCartesianMRI", "MRI along any trajectory.", _NUFFT),
     ("coil_maps", "espirit", "maps:ESPIRiT", "Coil maps as eigenvectors (ESPIRiT).", "doi:10.1002/mrm.24751"),
     ("coil_maps", "rss_maps", "maps:RSSMaps", "Coil images divided by their root sum of squares.", None),
     ("coil_maps", "walsh", "maps:Walsh", "Coil maps by local correlation.", _WALSH),
     ("reconstructor", "zero_filled", "reconstruction:ZeroFilled", "A*y, unsampled data being zero.", None),
     ("reconstructor", "rss", "reconstruction:RSS", "Root sum of squares of the coil images.", None),
+    ("reconstructor", "gridding", "reconstruction:Gridding", "Density-compensated adjoint.", None),
     (
         "reconstructor",
         "sense",

@@ -21,37 +21,42 @@ Dims = tuple[int, ...]
 
 def encode(x: Tensor, maps: Tensor, weight: Tensor, dims: Dims) -> Tensor:
     """Return ``weight · F(Σ_s maps_s · x_s)``, ``(B, C, *n)``."""
-    batch, coils = _batch(x, maps, weight), maps.shape[2]
+    batch, coils = batch_of(x, maps, weight), maps.shape[2]
     if not unobserved(x, maps, weight) or x.numel() == 0:
         return _encode(x, maps, weight, dims)
     spatial = broadcast(x.shape[2:], maps.shape[3:], weight.shape[2:])
     out = x.new_empty((batch, coils, *spatial))
-    for b, c in _blocks(batch, coils, x):
-        part = (_rows(x, b), _rows(maps, b)[:, :, c], _rows(weight, b, c))
+    for b, c in blocks_of(batch, coils, x):
+        part = (rows_of(x, b), rows_of(maps, b)[:, :, c], rows_of(weight, b, c))
         out[b, c] = _encode(*part, dims)
     return out
 
 
 def decode(y: Tensor, maps: Tensor, weight: Tensor, dims: Dims) -> Tensor:
     """Return ``Σ_c maps_c · F*(weight · y_c)``, ``(B, S, *n)``: given conjugates, the adjoint."""
-    batch, coils = _batch(y, maps, weight), maps.shape[2]
+    batch, coils = batch_of(y, maps, weight), maps.shape[2]
     if not unobserved(y, maps, weight) or y.numel() == 0:
         return _decode(y, maps, weight, dims)
     out = y.new_zeros((batch, maps.shape[1], *y.shape[2:]))
-    for b, c in _blocks(batch, coils, y):
-        out[b] += _decode(_rows(y, b, c), _rows(maps, b)[:, :, c], _rows(weight, b, c), dims)
+    for b, c in blocks_of(batch, coils, y):
+        out[b] += _decode(rows_of(y, b, c), rows_of(maps, b)[:, :, c], rows_of(weight, b, c), dims)
     return out
 
 
 def normal(x: Tensor, maps: Tensor, conjugate: Tensor, weight: Tensor, dims: Dims) -> Tensor:
     """Return ``Σ_c conjugate_c · F*(weight · F(maps_c · x))``, ``(B, S, *n)``; ``dims`` may be empty."""
-    batch, coils = _batch(x, maps, weight), maps.shape[2]
+    batch, coils = batch_of(x, maps, weight), maps.shape[2]
     if not unobserved(x, maps, conjugate, weight) or x.numel() == 0:
         return _normal(x, maps, conjugate, weight, dims)
     spatial = broadcast(x.shape[2:], weight.shape[2:])
     out = x.new_zeros((batch, x.shape[1], *spatial))
-    for b, c in _blocks(batch, coils, x):
-        part = (_rows(x, b), _rows(maps, b)[:, :, c], _rows(conjugate, b)[:, :, c], _rows(weight, b, c))
+    for b, c in blocks_of(batch, coils, x):
+        part = (
+            rows_of(x, b),
+            rows_of(maps, b)[:, :, c],
+            rows_of(conjugate, b)[:, :, c],
+            rows_of(weight, b, c),
+        )
         out[b] += _normal(*part, dims)
     return out
 
@@ -92,18 +97,21 @@ def broadcast(*shapes: torch.Size | tuple[int, ...]) -> torch.Size:
     return size
 
 
-def _batch(*tensors: Tensor) -> int:
+def batch_of(*tensors: Tensor) -> int:
+    """Return the batch size that leading axes of 1 or B broadcast to."""
     sizes = {int(t.shape[0]) for t in tensors} - {1}
     return sizes.pop() if sizes else 1
 
 
-def _rows(t: Tensor, rows: slice, coils: slice | None = None) -> Tensor:
+def rows_of(t: Tensor, rows: slice, coils: slice | None = None) -> Tensor:
+    """Return the samples ``rows`` and the ``coils`` of a tensor, whole along axes that it shares."""
     if t.shape[0] > 1:
         t = t[rows]
     return t if coils is None or t.shape[1] == 1 else t[:, coils]
 
 
-def _blocks(batch: int, coils: int, like: Tensor) -> Iterator[tuple[slice, slice]]:
+def blocks_of(batch: int, coils: int, like: Tensor) -> Iterator[tuple[slice, slice]]:
+    """Yield blocks of samples and coils that fit the cache."""
     # A multiple of the number of threads: the FFT gives each of them whole planes.
     plane = like.shape[2:].numel() * like.element_size()
     planes = torch.get_num_threads() * max(1, BLOCK // max(1, plane))

@@ -2,6 +2,7 @@
 
 from wellposed_mri.reconstruction.compressed import TV, L1Wavelet
 from wellposed_mri.reconstruction.direct import RSS, ZeroFilled
+from wellposed_mri.reconstruction.gridding import Gridding
 from wellposed_mri.reconstruction.sense import SENSE
 
-__all__ = ["RSS", "SENSE", "TV", "L1Wavelet", "ZeroFilled"]
+__all__ = ["RSS", "SENSE", "TV", "Gridding", "L1Wavelet", "ZeroFilled"]

@@ -1,0 +1,65 @@
+"""A trajectory in the wrong unit is the commonest error of all: it is seen, and the factor is named."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from wellposed.errors import DtypeError, ParameterError, SpaceError
+
+SLACK = 1e-3
+"""Rounding allowed at the edge of k-space, relative to it."""
+
+
+def require_trajectory(trajectory: Tensor, shape: tuple[int, ...]) -> None:
+    """Raise unless ``trajectory`` ``(…, d)`` is in cycles/FOV, within ±n/2 of the image ``shape``.
+
+    Raises
+    ------
+    SpaceError
+        Where the last axis is not one entry per image axis.
+    ParameterError
+        For values outside the image's k-space, for NaNs, and for values that look like cycles per pixel or
+        radians.
+    """
+    if trajectory.is_complex() or not trajectory.is_floating_point():
+        raise DtypeError(
+            f"the trajectory is {str(trajectory.dtype).removeprefix('torch.')}, but real "
+            f"coordinates (…, {len(shape)}) are expected; split complex ones by torch.view_as_real."
+        )
+    if trajectory.ndim < 2 or trajectory.shape[-1] != len(shape):
+        raise SpaceError(
+            f"the trajectory has shape {tuple(trajectory.shape)}, but (…, {len(shape)}) is expected: the "
+            "last axis holds the coordinate along each image axis, rows first."
+        )
+    if torch._C._functorch.is_functorch_wrapped_tensor(trajectory) or trajectory.numel() == 0:
+        return
+    values = trajectory.detach()
+    if not bool(torch.isfinite(values).all()):
+        raise ParameterError("the trajectory holds NaN or infinite coordinates.")
+    reach = [float(values[..., d].abs().max()) for d in range(len(shape))]
+    _require_unit(reach, shape)
+    for axis, (seen, n) in enumerate(zip(reach, shape, strict=True)):
+        if seen > n / 2 * (1 + SLACK):
+            raise ParameterError(
+                f"the trajectory reaches ±{seen:.4g} cycles/FOV on axis {axis}, but an image of {n} "
+                f"pixels ends at ±{n / 2:g}; scale the trajectory, or reconstruct {math.ceil(2 * seen)} pixels."
+            )
+
+
+def _require_unit(reach: list[float], shape: tuple[int, ...]) -> None:
+    largest, size = max(reach), max(shape)
+    if size < 16 or largest == 0:
+        return
+    if largest <= 0.5 * (1 + SLACK):
+        raise ParameterError(
+            f"the trajectory reaches only ±{largest:.3g}: that is cycles per pixel, but cycles/FOV (up to "
+            f"±{size / 2:g}) is expected; convert it by from_cycles_per_pixel(trajectory, shape)."
+        )
+    if abs(largest - math.pi) <= 0.02 * math.pi:
+        raise ParameterError(
+            f"the trajectory reaches ±{largest:.4g}: that is radians per pixel, but cycles/FOV (up to "
+            f"±{size / 2:g}) is expected; use from_radians(trajectory, shape)."
+        )

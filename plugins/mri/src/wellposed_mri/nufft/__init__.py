@@ -1,0 +1,6 @@
+"""Non-uniform Fourier transforms by finufft, with derivatives."""
+
+from wellposed_mri.nufft.functions import to_image, to_points
+from wellposed_mri.nufft.plans import Plans
+
+__all__ = ["Plans", "to_image", "to_points"]

@@ -1,0 +1,80 @@
+"""Other libraries' conventions, in and out: every factor and every axis order in one place.
+
+| library | unit, range | layout |
+|---|---|---|
+| here | cycles/FOV, ±n/2 | (…, samples, d), rows first |
+| SigPy | cycles/FOV, ±n/2 | (…, samples, d), rows first |
+| mri-nufft | cycles/pixel, ±1/2 | (…, samples, d), rows first |
+| torchkbnufft | radians/pixel, ±π | (d, samples), rows first |
+| BART | cycles/FOV, ±n/2 | (3, samples, shots, …), columns (x) first |
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from wellposed.errors import SpaceError
+
+
+def from_cycles_per_pixel(trajectory: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """Return cycles/FOV from cycles per pixel ``(…, d)`` (mri-nufft) for images of ``shape``."""
+    return trajectory * _sizes(trajectory, shape)
+
+
+def to_cycles_per_pixel(trajectory: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """Return cycles per pixel from cycles/FOV ``(…, d)``."""
+    return trajectory / _sizes(trajectory, shape)
+
+
+def from_radians(trajectory: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """Return cycles/FOV from radians per pixel ``(…, d)``."""
+    return trajectory * _sizes(trajectory, shape) / (2 * math.pi)
+
+
+def to_radians(trajectory: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """Return radians per pixel from cycles/FOV ``(…, d)``."""
+    return trajectory * (2 * math.pi) / _sizes(trajectory, shape)
+
+
+def from_torchkbnufft(omega: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """Return cycles/FOV ``(samples, d)`` from torchkbnufft's ``omega`` ``(d, samples)``."""
+    return from_radians(omega.mT, shape)
+
+
+def to_torchkbnufft(trajectory: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """Return torchkbnufft's ``omega`` ``(d, samples)``; shots follow one another."""
+    return to_radians(trajectory, shape).reshape(-1, len(shape)).mT.contiguous()
+
+
+def from_bart(trajectory: Tensor, dims: int = 2) -> Tensor:
+    """Return cycles/FOV ``(…, samples, dims)`` from BART's trajectory ``(3, samples, shots, …)``.
+
+    BART counts x along columns first; for ``dims=2`` its z coordinate must be zero.
+    """
+    if trajectory.ndim < 2 or trajectory.shape[0] != 3:
+        raise SpaceError(
+            f"a BART trajectory is (3, samples, …), but this has shape {tuple(trajectory.shape)}."
+        )
+    if dims == 2 and bool((trajectory[2] != 0).any()):
+        raise SpaceError("the BART trajectory has z coordinates; pass dims=3.")
+    order = list(range(trajectory.ndim - 1, 0, -1))
+    return trajectory.permute(*order, 0)[..., :dims].flip(-1)
+
+
+def to_bart(trajectory: Tensor) -> Tensor:
+    """Return BART's ``(3, samples, shots, …)`` of a trajectory ``(…, samples, d)``."""
+    full = torch.nn.functional.pad(trajectory.flip(-1), (0, 3 - trajectory.shape[-1]))
+    order = list(range(full.ndim - 1, -1, -1))
+    return full.permute(*order)
+
+
+def _sizes(trajectory: Tensor, shape: tuple[int, ...]) -> Tensor:
+    if trajectory.shape[-1] != len(shape):
+        raise SpaceError(
+            f"the trajectory has {trajectory.shape[-1]} coordinates in its last axis, but images of {shape} "
+            f"have {len(shape)} axes."
+        )
+    return torch.tensor(shape, dtype=trajectory.dtype, device=trajectory.device)
