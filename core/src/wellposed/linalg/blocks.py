@@ -65,8 +65,6 @@ def blockwise(
     rows = data[0].shape[0]
     per_row = max(1, data[0].shape[:-spatial].numel() // max(1, rows))
     step = max(1, (planes or _planes(data[0], spatial)) // per_row)
-    if shared and planes is None:
-        step = _shared_out(min(step, rows), data[0])
     if rows <= step or not all(_rows(w, data[0]) in (1, rows) for w in weights):
         result = f(*data, *weights)
         return result.reshape(*lead, *result.shape[-spatial:]) if shared else result
@@ -83,13 +81,6 @@ def _planes(x: Tensor, spatial: int) -> int:
     # A multiple of the number of threads: the FFT gives each of them whole planes.
     size = x.shape[-spatial:].numel() * x.element_size()
     return torch.get_num_threads() * max(1, BLOCK // max(1, size))
-
-
-def _shared_out(step: int, x: Tensor) -> int:
-    # A plane left over would be split between the threads, which wait for each other more than they work.
-    threads = torch.get_num_threads()
-    large = x[:1].numel() * x.element_size() >= BLOCK // 8
-    return step - step % threads if large and step > threads else step
 
 
 def _rows(w: Tensor, x: Tensor) -> int:
