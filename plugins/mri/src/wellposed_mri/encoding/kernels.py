@@ -110,10 +110,10 @@ def rows_of(t: Tensor, rows: slice, coils: slice | None = None) -> Tensor:
     return t if coils is None or t.shape[1] == 1 else t[:, coils]
 
 
-def blocks_of(batch: int, coils: int, like: Tensor) -> Iterator[tuple[slice, slice]]:
-    """Yield blocks of samples and coils that fit the cache."""
+def blocks_of(batch: int, coils: int, like: Tensor, growth: int = 1) -> Iterator[tuple[slice, slice]]:
+    """Yield blocks of samples and coils that fit the cache, planes growing ``growth`` times in between."""
     # A multiple of the number of threads: the FFT gives each of them whole planes.
-    plane = like.shape[2:].numel() * like.element_size()
+    plane = growth * like.shape[2:].numel() * like.element_size()
     planes = torch.get_num_threads() * max(1, BLOCK // max(1, plane))
     samples, step = max(1, planes // max(1, coils)), min(max(1, coils), planes)
     for b in range(0, batch, samples):

@@ -59,7 +59,7 @@ def normal(x: Tensor, maps: Tensor, conjugate: Tensor, spectrum: Tensor) -> Tens
         return _normal(x, maps, conjugate, spectrum)
     batch, coils = batch_of(x, maps), maps.shape[2]
     out = x.new_zeros((batch, x.shape[1], *x.shape[2:]))
-    for b, c in blocks_of(batch, coils, x):
+    for b, c in blocks_of(batch, coils, x, growth=2):
         out[b] += _normal(rows_of(x, b), rows_of(maps, b)[:, :, c], rows_of(conjugate, b)[:, :, c], spectrum)
     return out
 
@@ -74,9 +74,10 @@ def _normal(x: Tensor, maps: Tensor, conjugate: Tensor, spectrum: Tensor) -> Ten
 def _convolve(x: Tensor, spectrum: Tensor) -> Tensor:
     d = spectrum.ndim
     sizes = x.shape[-d:]
-    for axis in range(-1, -d - 1, -1):
+    # The contiguous axis comes last and goes first, so that the strided transforms are the short ones.
+    for axis in range(-d, 0):
         x = torch.fft.fft(x, n=2 * sizes[axis], dim=axis)
     x = x * spectrum
-    for axis in range(-d, 0):
+    for axis in range(-1, -d - 1, -1):
         x = torch.fft.ifft(x, dim=axis).narrow(axis, 0, sizes[axis])
     return x

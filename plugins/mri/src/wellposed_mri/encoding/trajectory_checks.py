@@ -43,9 +43,10 @@ def require_trajectory(trajectory: Tensor, shape: tuple[int, ...]) -> None:
     _require_unit(reach, shape)
     for axis, (seen, n) in enumerate(zip(reach, shape, strict=True)):
         if seen > n / 2 * (1 + SLACK):
+            fits = math.ceil(2 * seen)
             raise ParameterError(
                 f"the trajectory reaches ±{seen:.4g} cycles/FOV on axis {axis}, but an image of {n} "
-                f"pixels ends at ±{n / 2:g}; scale the trajectory, or reconstruct {math.ceil(2 * seen)} pixels."
+                f"pixels ends at ±{n / 2:g}; scale the trajectory, or reconstruct {fits} pixels."
             )
 
 
