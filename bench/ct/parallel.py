@@ -1,8 +1,8 @@
 """Joseph's projectors on a 512 × 512 image, parallel beam (360 views) and fan beam, float32.
 
 The agreement is that of the two results; ASTRA's linear projector is Joseph's method too, and so is its
-matrix. deepinv and scikit-image rotate the image: they agree to a few per cent, and their adjoints are none of
-their forward maps, so that only the forward maps are compared with them.
+matrix. deepinv and scikit-image rotate the image: they agree to a few per cent, and their adjoints are none
+of their forward maps, so that only the forward maps are compared with them.
 """
 
 from __future__ import annotations

@@ -57,13 +57,12 @@ void forward_task(const Image<T> &x, int64_t plane, const Angle *angles, int64_t
 
 // The adjoint for bins so coarse, or so fine, that a vector of pixels does not see one short window of them.
 template <class T>
-void pixel_by_pixel(const Image<T> &y, const T *detector, const Angle &g, int64_t row, int64_t from, int count,
-                    T *sum) {
-    const double reach = 1 / g.W, start = g.A + g.C * double(row);
+void pixel_by_pixel(const T *detector, int64_t bins, const Angle &g, double row, double column, int count, T *sum) {
+    const double reach = 1 / g.W, start = g.A + g.C * row;
     for (int l = 0; l < count; ++l) {
-        const double j = double(from + l), v = (j - start) / g.B;
+        const double j = column + l, v = (j - start) / g.B;
         const int64_t low = std::max<int64_t>(0, int64_t(std::ceil(v - reach - 1e-9)));
-        const int64_t high = std::min<int64_t>(y.width - 1, int64_t(std::floor(v + reach + 1e-9)));
+        const int64_t high = std::min<int64_t>(bins - 1, int64_t(std::floor(v + reach + 1e-9)));
         for (int64_t k = low; k <= high; ++k) {
             // the expression of the forward projection where the weights are to match it to the last bit
             const double far = g.W == g.B ? start + g.B * double(k) - j : g.W * (double(k) - v);
@@ -72,30 +71,36 @@ void pixel_by_pixel(const Image<T> &y, const T *detector, const Angle &g, int64_
     }
 }
 
-// Pixels of one row: detector rows [from, to) of plane, as many pixels as out has.
-template <class T, class K>
-void adjoint_task(const Image<T> &y, int64_t plane, const Angle *angles, int64_t from, int64_t to, int64_t row,
-                  int64_t width, T *out) {
-    const int64_t chunks = (width + K::LANES - 1) / K::LANES;
-    std::vector<T> sums(chunks * K::LANES, T(0));
-    for (int64_t a = from; a < to; ++a) {
+template <class K> std::vector<Seen> seen_by_pixels(const Angle *angles, int64_t count) {
+    std::vector<Seen> seen(count);
+    for (int64_t a = 0; a < count; ++a) {
         const Angle &g = angles[a];
-        const double step = 1 / g.B, hang = (K::LANES - 1) * step, reach = std::max(1.0, 1 / g.W);
-        const double start = -(g.A + g.C * double(row)) * step + PAD;
-        const T *detector = y.row(plane, a);
-        const bool wide = K::fits(step) && g.B < 4;  // rounding of v counts B times in a weight
-        for (int64_t c = 0; c < chunks; ++c) {
-            const double base = start + step * double(c * K::LANES);
-            T *sum = sums.data() + c * K::LANES;
-            if (base <= PAD - reach - hang || base >= PAD + double(y.width) - 1 + reach) continue;
-            if (wide) {
-                K::adjoint(detector, base, step, g.W, sum);
-                continue;
-            }
-            pixel_by_pixel(y, detector, g, row, c * K::LANES, K::LANES, sum);
+        const double step = 1 / g.B;
+        // rounding of v counts B times in a weight, so coarse bins are left to pixel_by_pixel
+        const bool near = g.W >= 1 && g.B < 4 && K::fits(step);
+        seen[a] = {-g.A * step + PAD, step, -g.C * step, g.W, std::max(1.0, 1 / g.W), near};
+    }
+    return seen;
+}
+
+// Pixels of rows [top, top + GROUP), from all detector rows of y from the first on.
+template <class T, class K>
+void adjoint_task(const T *y, int64_t stride, const Angle *angles, const std::vector<Seen> &seen, int64_t bins,
+                  int64_t top, int64_t rows, int64_t width, T *out) {
+    const int64_t views = int64_t(seen.size());
+    for (int64_t c = 0; c < width; c += K::LANES) {
+        T sum[K::GROUP * K::LANES] = {};
+        K::adjoint(y, stride, seen.data(), views, double(bins), double(top), double(c), sum);
+        for (int r = 0; r < K::GROUP; ++r) {
+            for (int64_t a = 0; a < views; ++a)
+                if (!seen[a].near)
+                    pixel_by_pixel(y + a * stride, bins, angles[a], double(top + r), double(c), K::LANES,
+                                   sum + r * K::LANES);
+            if (top + r < rows)
+                std::memcpy(out + (top + r) * width + c, sum + r * K::LANES,
+                            std::min<int64_t>(K::LANES, width - c) * sizeof(T));
         }
     }
-    std::memcpy(out, sums.data(), width * sizeof(T));
 }
 
 // ---- whole sinograms ----------------------------------------------------------------------------------------
@@ -126,18 +131,25 @@ template <class T, class K> void forward(const T *x, T *y, const Shape &s, const
     });
 }
 
+// The rows of all planes from one orientation's views [from, to).
+template <class T, class K>
+void adjoint_half(Image<T> &y, const Shape &s, const Angle *angles, int64_t from, int64_t to, int64_t rows,
+                  int64_t width, T *out) {
+    const auto seen = seen_by_pixels<K>(angles + from, to - from);
+    const int64_t groups = (rows + K::GROUP - 1) / K::GROUP;
+    parallel_for(s.planes * groups, s.threads, [&](int64_t i) {
+        adjoint_task<T, K>(y.row(i / groups, from), y.stride, angles + from, seen, s.bins, i % groups * K::GROUP,
+                           rows, width, out + i / groups * rows * width);
+    });
+}
+
 template <class T, class K> void adjoint(const T *y, T *x, const Shape &s, const Angle *angles) {
     Image<T> rows(s.planes, s.views, s.bins);
-    std::vector<T> turned(s.upright < s.views ? s.planes * s.height * s.width : 0);
     parallel_for(s.planes * s.views, s.threads, [&](int64_t i) { pad_sinogram(y, s, angles, rows, i); });
-    parallel_for(s.planes * s.height, s.threads, [&](int64_t i) {
-        adjoint_task<T, K>(rows, i / s.height, angles, 0, s.upright, i % s.height, s.width, x + i * s.width);
-    });
-    if (turned.empty()) return;
-    parallel_for(s.planes * s.width, s.threads, [&](int64_t i) {
-        adjoint_task<T, K>(rows, i / s.width, angles, s.upright, s.views, i % s.width, s.height,
-                           turned.data() + i * s.height);
-    });
+    adjoint_half<T, K>(rows, s, angles, 0, s.upright, s.height, s.width, x);
+    if (s.upright == s.views) return;
+    std::vector<T> turned(s.planes * s.height * s.width);
+    adjoint_half<T, K>(rows, s, angles, s.upright, s.views, s.width, s.height, turned.data());
     add_turned(turned.data(), x, s);
 }
 

@@ -23,6 +23,13 @@ namespace {
 constexpr int PAD = 40;      // zeros on both sides: a whole window may hang over the border
 constexpr int ROWS = 32;     // rows of a block: they stay in the first-level cache for all angles of a task
 
+// A view as the adjoint sees it: pixel (i, j) projects to bin start + j·step + i·slope of the padded detector row,
+// and bin k weighs max(0, 1 − W|k − v|).
+struct Seen {
+    double start, step, slope, W, reach;
+    bool near;               // two bins at most, and few enough per vector of pixels
+};
+
 template <class T> struct Image {  // planes of padded rows, the padding zero
     int64_t rows, width, stride;
     std::vector<T> data;
@@ -44,6 +51,10 @@ template <class F> void parallel_for(int64_t tasks, int threads, F work) {
 }
 
 // ---- one vector of bins over some rows; base is the padded column of lane 0 in row 0 -----------------------
+
+inline bool outside(const Seen &g, double base, double bins, int lanes) {
+    return base <= PAD - g.reach - (lanes - 1) * g.step || base >= PAD + bins - 1 + g.reach;
+}
 
 template <class T> struct Plain {
     static constexpr int LANES = 64 / sizeof(T);
@@ -79,27 +90,24 @@ template <class T> struct Plain {
         }
     }
 
-    // one row of pixels against one detector row: v = base + lane·step is the bin of a pixel, and bin k weighs
-    // max(0, 1 − W|k − v|)
-    static void adjoint(const T *y, double base, double step, double W, T *sum) {
-        const double whole = double(int64_t(base));
-        const T f = T(base - whole), s = T(step), b = T(W);
-        const T *window = y + int64_t(whole);
-        if (W >= 1) {
+    // GROUP rows of LANES pixels from (row, column) on, all views: sum is (GROUP, LANES)
+    static constexpr int GROUP = 1;
+
+    static void adjoint(const T *y, int64_t stride, const Seen *seen, int64_t views, double bins, double row,
+                        double column, T *sum) {
+        for (int64_t a = 0; a < views; ++a, y += stride) {
+            const Seen &g = seen[a];
+            const double base = g.start + g.step * column + g.slope * row;
+            if (!g.near || outside(g, base, bins, LANES)) continue;
+            const int64_t whole = int64_t(base);
+            const T f = T(base - double(whole)), s = T(g.step), w = T(g.W);
+            const T *window = y + whole;
             for (int l = 0; l < LANES; ++l) {
                 const T v = f + T(l) * s;
                 const int i = int(v);
-                const T rest = b * (v - T(i));
-                sum[l] += std::max(T(0), 1 - rest) * window[i] + std::max(T(0), 1 - b + rest) * window[i + 1];
+                const T rest = w * (v - T(i));
+                sum[l] += std::max(T(0), 1 - rest) * window[i] + std::max(T(0), 1 - w + rest) * window[i + 1];
             }
-            return;
-        }
-        const int reach = int(std::ceil(1 / W));
-        for (int l = 0; l < LANES; ++l) {
-            const T v = f + T(l) * s;
-            const int i = int(v);
-            for (int k = i - reach + 1; k <= i + reach; ++k)
-                sum[l] += std::max(T(0), 1 - b * std::abs(T(k) - v)) * window[k];
         }
     }
 };
@@ -108,132 +116,116 @@ template <class T> struct Plain {
 #pragma GCC push_options
 #pragma GCC target("avx512f,avx512dq,fma")
 
-template <class T> struct Wide;
+template <class T> struct Vector;
 
-template <> struct Wide<float> {
+template <> struct Vector<float> {
     static constexpr int LANES = 16;
     using V = __m512;
+    using I = __m512i;
     static V lanes() { return _mm512_set_ps(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0); }
-    static bool fits(double step) { return spans((LANES - 1) * step); }
-    static bool spans(double spread) { return 1 + spread + 2 < 2 * LANES; }
-
-    static void rays(const float *x, int64_t stride, double base, double slope, const float *apart,
-                     const float *drift, int n, float *sum) {
-        const V away = _mm512_loadu_ps(apart), more = _mm512_loadu_ps(drift), one = _mm512_set1_ps(1);
-        V total = _mm512_loadu_ps(sum), row = _mm512_setzero_ps();
-        for (int r = 0; r < n; ++r, x += stride) {
-            const double t = base + slope * r;
-            const int64_t whole = int64_t(t);
-            const V own = _mm512_fmadd_ps(row, more, away);
-            const V u = _mm512_add_ps(own, _mm512_set1_ps(float(t - double(whole))));
-            const __m512i i = _mm512_cvttps_epi32(u);
-            const V w = _mm512_sub_ps(u, _mm512_cvtepi32_ps(i));
-            const V low = _mm512_loadu_ps(x + whole), high = _mm512_loadu_ps(x + whole + LANES);
-            const V left = _mm512_permutex2var_ps(low, i, high);
-            const V right = _mm512_permutex2var_ps(low, _mm512_add_epi32(i, _mm512_set1_epi32(1)), high);
-            total = _mm512_add_ps(total, _mm512_fmadd_ps(w, _mm512_sub_ps(right, left), left));
-            row = _mm512_add_ps(row, one);
-        }
-        _mm512_storeu_ps(sum, total);
-    }
-
-    static void forward(const float *x, int64_t stride, double base, double slope, double step, int n,
-                        float *sum) {
-        const V spread = _mm512_mul_ps(lanes(), _mm512_set1_ps(float(step)));
-        const __m512i one = _mm512_set1_epi32(1);
-        V total = _mm512_loadu_ps(sum);
-        for (int r = 0; r < n; ++r, x += stride) {
-            const double t = base + slope * r;
-            const int64_t whole = int64_t(t);
-            const V u = _mm512_add_ps(spread, _mm512_set1_ps(float(t - double(whole))));
-            const __m512i i = _mm512_cvttps_epi32(u);
-            const V w = _mm512_sub_ps(u, _mm512_cvtepi32_ps(i));
-            const V low = _mm512_loadu_ps(x + whole), high = _mm512_loadu_ps(x + whole + LANES);
-            const V left = _mm512_permutex2var_ps(low, i, high);
-            const V right = _mm512_permutex2var_ps(low, _mm512_add_epi32(i, one), high);
-            total = _mm512_add_ps(total, _mm512_fmadd_ps(w, _mm512_sub_ps(right, left), left));
-        }
-        _mm512_storeu_ps(sum, total);
-    }
-
-    static void adjoint(const float *y, double base, double step, double W, float *sum) {
-        if (W < 1) return Plain<float>::adjoint(y, base, step, W, sum);
-        const int64_t whole = int64_t(base);
-        const V zero = _mm512_setzero_ps(), b = _mm512_set1_ps(float(W)), one = _mm512_set1_ps(1.0f);
-        const V v = _mm512_fmadd_ps(lanes(), _mm512_set1_ps(float(step)),
-                                    _mm512_set1_ps(float(base - double(whole))));
-        const __m512i i = _mm512_cvttps_epi32(v);
-        const V rest = _mm512_mul_ps(b, _mm512_sub_ps(v, _mm512_cvtepi32_ps(i)));
-        const V low = _mm512_loadu_ps(y + whole), high = _mm512_loadu_ps(y + whole + LANES);
-        const V left = _mm512_permutex2var_ps(low, i, high);
-        const V right = _mm512_permutex2var_ps(low, _mm512_add_epi32(i, _mm512_set1_epi32(1)), high);
-        const V near = _mm512_max_ps(zero, _mm512_sub_ps(one, rest));
-        const V far = _mm512_max_ps(zero, _mm512_add_ps(_mm512_sub_ps(one, b), rest));
-        const V total = _mm512_fmadd_ps(near, left, _mm512_loadu_ps(sum));
-        _mm512_storeu_ps(sum, _mm512_fmadd_ps(far, right, total));
-    }
+    static V all(float x) { return _mm512_set1_ps(x); }
+    static I ones() { return _mm512_set1_epi32(1); }
+    static V load(const float *p) { return _mm512_loadu_ps(p); }
+    static void store(float *p, V x) { _mm512_storeu_ps(p, x); }
+    static V add(V a, V b) { return _mm512_add_ps(a, b); }
+    static V sub(V a, V b) { return _mm512_sub_ps(a, b); }
+    static V mul(V a, V b) { return _mm512_mul_ps(a, b); }
+    static V larger(V a, V b) { return _mm512_max_ps(a, b); }
+    static V fma(V a, V b, V c) { return _mm512_fmadd_ps(a, b, c); }
+    static V fnma(V a, V b, V c) { return _mm512_fnmadd_ps(a, b, c); }
+    static I whole(V x) { return _mm512_cvttps_epi32(x); }
+    static V part(V x) { return _mm512_reduce_ps(x, 3); }
+    static I next(I i) { return _mm512_add_epi32(i, ones()); }
+    static V pick(V low, I i, V high) { return _mm512_permutex2var_ps(low, i, high); }
 };
 
-template <> struct Wide<double> {
+template <> struct Vector<double> {
     static constexpr int LANES = 8;
     using V = __m512d;
+    using I = __m512i;
     static V lanes() { return _mm512_set_pd(7, 6, 5, 4, 3, 2, 1, 0); }
+    static V all(double x) { return _mm512_set1_pd(x); }
+    static I ones() { return _mm512_set1_epi64(1); }
+    static V load(const double *p) { return _mm512_loadu_pd(p); }
+    static void store(double *p, V x) { _mm512_storeu_pd(p, x); }
+    static V add(V a, V b) { return _mm512_add_pd(a, b); }
+    static V sub(V a, V b) { return _mm512_sub_pd(a, b); }
+    static V mul(V a, V b) { return _mm512_mul_pd(a, b); }
+    static V larger(V a, V b) { return _mm512_max_pd(a, b); }
+    static V fma(V a, V b, V c) { return _mm512_fmadd_pd(a, b, c); }
+    static V fnma(V a, V b, V c) { return _mm512_fnmadd_pd(a, b, c); }
+    static I whole(V x) { return _mm512_cvttpd_epi64(x); }
+    static V part(V x) { return _mm512_reduce_pd(x, 3); }
+    static I next(I i) { return _mm512_add_epi64(i, ones()); }
+    static V pick(V low, I i, V high) { return _mm512_permutex2var_pd(low, i, high); }
+};
+
+template <class T> struct Wide {
+    using X = Vector<T>;
+    using V = typename X::V;
+    static constexpr int LANES = X::LANES, GROUP = 4;
+
     static bool fits(double step) { return spans((LANES - 1) * step); }
     static bool spans(double spread) { return 1 + spread + 2 < 2 * LANES; }
 
-    static void rays(const double *x, int64_t stride, double base, double slope, const double *apart,
-                     const double *drift, int n, double *sum) {
-        const V away = _mm512_loadu_pd(apart), more = _mm512_loadu_pd(drift), one = _mm512_set1_pd(1);
-        V total = _mm512_loadu_pd(sum), row = _mm512_setzero_pd();
+    // the values between columns window[⌊u⌋] and window[⌊u⌋ + 1]
+    static V between(const T *window, V u) {
+        const auto i = X::whole(u);
+        const V low = X::load(window), high = X::load(window + LANES);
+        const V left = X::pick(low, i, high), right = X::pick(low, X::next(i), high);
+        return X::fma(X::part(u), X::sub(right, left), left);
+    }
+
+    static void forward(const T *x, int64_t stride, double base, double slope, double step, int n, T *sum) {
+        const V spread = X::mul(X::lanes(), X::all(T(step)));
+        V total = X::load(sum);
         for (int r = 0; r < n; ++r, x += stride) {
             const double t = base + slope * r;
             const int64_t whole = int64_t(t);
-            const V own = _mm512_fmadd_pd(row, more, away);
-            const V u = _mm512_add_pd(own, _mm512_set1_pd(double(t - double(whole))));
-            const __m512i i = _mm512_cvttpd_epi64(u);
-            const V w = _mm512_sub_pd(u, _mm512_cvtepi64_pd(i));
-            const V low = _mm512_loadu_pd(x + whole), high = _mm512_loadu_pd(x + whole + LANES);
-            const V left = _mm512_permutex2var_pd(low, i, high);
-            const V right = _mm512_permutex2var_pd(low, _mm512_add_epi64(i, _mm512_set1_epi64(1)), high);
-            total = _mm512_add_pd(total, _mm512_fmadd_pd(w, _mm512_sub_pd(right, left), left));
-            row = _mm512_add_pd(row, one);
+            total = X::add(total, between(x + whole, X::add(spread, X::all(T(t - double(whole))))));
         }
-        _mm512_storeu_pd(sum, total);
+        X::store(sum, total);
     }
 
-    static void forward(const double *x, int64_t stride, double base, double slope, double step, int n,
-                        double *sum) {
-        const V spread = _mm512_mul_pd(lanes(), _mm512_set1_pd(step));
-        const __m512i one = _mm512_set1_epi64(1);
-        V total = _mm512_loadu_pd(sum);
-        for (int r = 0; r < n; ++r, x += stride) {
+    static void rays(const T *x, int64_t stride, double base, double slope, const T *apart, const T *drift, int n,
+                     T *sum) {
+        const V away = X::load(apart), more = X::load(drift), one = X::all(1);
+        V total = X::load(sum), row = X::all(0);
+        for (int r = 0; r < n; ++r, x += stride, row = X::add(row, one)) {
             const double t = base + slope * r;
             const int64_t whole = int64_t(t);
-            const V u = _mm512_add_pd(spread, _mm512_set1_pd(t - double(whole)));
-            const __m512i i = _mm512_cvttpd_epi64(u);
-            const V w = _mm512_sub_pd(u, _mm512_cvtepi64_pd(i));
-            const V low = _mm512_loadu_pd(x + whole), high = _mm512_loadu_pd(x + whole + LANES);
-            const V left = _mm512_permutex2var_pd(low, i, high);
-            const V right = _mm512_permutex2var_pd(low, _mm512_add_epi64(i, one), high);
-            total = _mm512_add_pd(total, _mm512_fmadd_pd(w, _mm512_sub_pd(right, left), left));
+            const V own = X::fma(row, more, away);
+            total = X::add(total, between(x + whole, X::add(own, X::all(T(t - double(whole))))));
         }
-        _mm512_storeu_pd(sum, total);
+        X::store(sum, total);
     }
 
-    static void adjoint(const double *y, double base, double step, double W, double *sum) {
-        if (W < 1) return Plain<double>::adjoint(y, base, step, W, sum);
-        const int64_t whole = int64_t(base);
-        const V zero = _mm512_setzero_pd(), b = _mm512_set1_pd(W), one = _mm512_set1_pd(1.0);
-        const V v = _mm512_fmadd_pd(lanes(), _mm512_set1_pd(step), _mm512_set1_pd(base - double(whole)));
-        const __m512i i = _mm512_cvttpd_epi64(v);
-        const V rest = _mm512_mul_pd(b, _mm512_sub_pd(v, _mm512_cvtepi64_pd(i)));
-        const V low = _mm512_loadu_pd(y + whole), high = _mm512_loadu_pd(y + whole + LANES);
-        const V left = _mm512_permutex2var_pd(low, i, high);
-        const V right = _mm512_permutex2var_pd(low, _mm512_add_epi64(i, _mm512_set1_epi64(1)), high);
-        const V near = _mm512_max_pd(zero, _mm512_sub_pd(one, rest));
-        const V far = _mm512_max_pd(zero, _mm512_add_pd(_mm512_sub_pd(one, b), rest));
-        const V total = _mm512_fmadd_pd(near, left, _mm512_loadu_pd(sum));
-        _mm512_storeu_pd(sum, _mm512_fmadd_pd(far, right, total));
+    static void adjoint(const T *y, int64_t stride, const Seen *seen, int64_t views, double bins, double row,
+                        double column, T *sum) {
+        V total[GROUP];
+        for (int r = 0; r < GROUP; ++r) total[r] = X::load(sum + r * LANES);
+        const V zero = X::all(0), one = X::all(1), lanes = X::lanes();
+        for (int64_t a = 0; a < views; ++a, y += stride) {
+            const Seen &g = seen[a];
+            const double base = g.start + g.step * column + g.slope * row;
+            // all rows of the group read zeros, or something; their windows stay within the padding
+            if (!g.near || (outside(g, base, bins, LANES) && outside(g, base + (GROUP - 1) * g.slope, bins, LANES)))
+                continue;
+            const V w = X::all(T(g.W)), rest = X::sub(one, w), spread = X::mul(lanes, X::all(T(g.step)));
+#pragma GCC unroll 4
+            for (int r = 0; r < GROUP; ++r) {
+                const double t = base + r * g.slope;
+                const int64_t whole = int64_t(t);
+                const V v = X::add(spread, X::all(T(t - double(whole))));
+                const auto i = X::whole(v);
+                const V part = X::part(v);
+                const V low = X::load(y + whole), high = X::load(y + whole + LANES);
+                const V near = X::larger(zero, X::fnma(w, part, one)), far = X::larger(zero, X::fma(w, part, rest));
+                total[r] = X::fma(near, X::pick(low, i, high), total[r]);
+                total[r] = X::fma(far, X::pick(low, X::next(i), high), total[r]);
+            }
+        }
+        for (int r = 0; r < GROUP; ++r) X::store(sum + r * LANES, total[r]);
     }
 };
 #pragma GCC pop_options
