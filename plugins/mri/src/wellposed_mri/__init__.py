@@ -5,6 +5,7 @@ Images are complex tensors ``(B, sets, H, W)``, k-space ``(B, coils, H, W)``; th
 """
 
 from wellposed_mri.encoding import CartesianMRI, MultiCoilMRI, NonCartesianMRI
+from wellposed_mri.files import BARTReader, HDF5Reader, read_cfl, write_cfl
 from wellposed_mri.fourier import centred_fft, centred_ifft
 from wellposed_mri.maps import ESPIRiT, RSSMaps, Walsh
 from wellposed_mri.phantoms import Ellipses, birdcage_maps, shepp_logan
@@ -31,6 +32,7 @@ __all__ = [
     "RSS",
     "SENSE",
     "TV",
+    "BARTReader",
     "CartesianMRI",
     "ESPIRiT",
     "Ellipses",
@@ -38,6 +40,7 @@ __all__ = [
     "FastMRIRandom",
     "GlobalPhase",
     "Gridding",
+    "HDF5Reader",
     "L1Wavelet",
     "MultiCoilMRI",
     "NonCartesianMRI",
@@ -58,10 +61,12 @@ __all__ = [
     "pipe_menon",
     "radial",
     "radial_density",
+    "read_cfl",
     "shepp_logan",
     "spiral",
     "to_bart",
     "to_cycles_per_pixel",
     "to_radians",
     "to_torchkbnufft",
+    "write_cfl",
 ]

@@ -182,3 +182,13 @@ def gridding() -> st.SearchStrategy[Example]:
 
     physics = NonCartesianMRI(_complex(2, 8, 8).to(torch.complex128), radial(6, 8, 8).double(), 1e-9)
     return st.just(Example({"iterations": 5}, physics=physics))
+
+
+def hdf5_reader() -> Arguments:
+    """Draw the ways of making maps."""
+    return st.fixed_dictionaries({"maps": st.sampled_from(["espirit", "rss", "none"])})
+
+
+def bart_reader() -> Arguments:
+    """Draw the ways of making maps."""
+    return hdf5_reader()

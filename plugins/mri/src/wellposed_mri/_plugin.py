@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from wellposed.plugins import Component, Kind, hookimpl
+from wellposed.plugins import Command, Component, Kind, hookimpl
 
 _SENSE = "Pruessmann et al. (1999), doi:10.1002/(SICI)1522-2594(199911)42:5<952::AID-MRM16>3.0.CO;2-S"
 
@@ -98,6 +98,12 @@ def kinds() -> Iterator[Kind]:
 
 
 @hookimpl
+def commands() -> Iterator[Command]:
+    """Yield ``wellposed mri``."""
+    yield Command("mri", "wellposed_mri.command:command", "Look into raw MRI files.")
+
+
+@hookimpl
 def components() -> Iterator[Component]:
     """Yield the pack's components."""
     generators = (("generator", *row, None) for row in _GENERATORS)
@@ -110,3 +116,19 @@ def components() -> Iterator[Component]:
             examples=f"wellposed_mri._examples:{name.replace('.', '_')}",
             reference=reference,
         )
+    yield Component(
+        kind="reader",
+        name="mri.hdf5_reader",
+        target="wellposed_mri.files:HDF5Reader",
+        summary="Read ISMRMRD raw files and fastMRI volumes.",
+        examples="wellposed_mri._examples:hdf5_reader",
+        suffixes=(".h5", ".hdf5", ".mrd"),
+    )
+    yield Component(
+        kind="reader",
+        name="mri.bart_reader",
+        target="wellposed_mri.files:BARTReader",
+        summary="Read k-space from BART's .cfl and .hdr.",
+        examples="wellposed_mri._examples:bart_reader",
+        suffixes=(".cfl", ".hdr"),
+    )

@@ -1,0 +1,44 @@
+"""Opening files that may come from strangers: bounded, and damaged ones end in one sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from os import PathLike, fspath
+from pathlib import Path
+from typing import Any
+
+from wellposed.errors import FileFormatError, WellposedError
+
+MAX_BYTES = 8 * 2**30
+"""Largest array that a reader allocates unless told otherwise: 8 GiB."""
+
+
+@contextmanager
+def opened(path: str | PathLike[str]) -> Iterator[Any]:
+    """Open an HDF5 file for reading; whatever the library says of a damaged one is one FileFormatError."""
+    import h5py
+
+    if not Path(path).exists():
+        raise FileNotFoundError(f"{fspath(path)}: no such file")
+    try:
+        with h5py.File(path, "r") as file:
+            yield file
+    except WellposedError:
+        raise
+    except (OSError, KeyError, ValueError, TypeError, RuntimeError, IndexError) as error:
+        raise FileFormatError(
+            f"{fspath(path)}: not a readable HDF5 file, or a damaged one: {error}"
+        ) from error
+
+
+def bounded(path: str | PathLike[str], shape: tuple[int, ...], item: int, limit: int) -> None:
+    """Raise :class:`FileFormatError` where an array of ``shape`` would exceed ``limit`` bytes."""
+    size = item
+    for n in shape:
+        size *= n
+    if size > limit or min(shape, default=1) < 1:
+        raise FileFormatError(
+            f"{fspath(path)}: announces an array of {shape}, {size / 2**30:.3g} GiB, and at most "
+            f"{limit / 2**30:.3g} GiB is read; pass max_bytes=… if the file is trusted."
+        )
