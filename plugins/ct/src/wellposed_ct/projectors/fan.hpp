@@ -89,25 +89,33 @@ void forward_fan(const Image<T> &x, int64_t plane, const View &view, bool turn, 
     }
 }
 
-// One row of pixels, all views: rays[a] were traced, y are the detector rows of all views.
+// Rows [top, top + n) of pixels, all views: rays[a] were traced, y are the detector rows of all views. A block of
+// rows stays in the cache while the rays pass by.
 template <class T>
 void adjoint_fan(const T *y, int64_t bins, const std::vector<std::vector<Ray>> &rays,
-                 const std::vector<std::vector<Run>> &runs, int64_t row, int64_t width, T *out) {
-    std::vector<T> padded(width + 4, T(0));
+                 const std::vector<std::vector<Run>> &runs, int64_t top, int n, int64_t width, T *out) {
+    const int64_t stride = width + 4;
+    std::vector<T> padded(n * stride, T(0));
     for (size_t a = 0; a < rays.size(); ++a) {
         const T *detector = y + int64_t(a) * bins;
         for (const Run &run : runs[a])
             for (int64_t k = run.first; k < run.last; ++k) {
                 const Ray &ray = rays[a][k];
-                const double u = ray.A + ray.C * double(row) + 2;
-                if (!(u > 1 && u < double(width) + 2)) continue;
-                const int64_t whole = int64_t(u);
-                const T w = T(u - double(whole)), value = T(ray.L) * detector[k];
-                padded[whole] += (1 - w) * value;
-                padded[whole + 1] += w * value;
+                const double base = ray.A + ray.C * double(top) + 2;
+                const T value = T(ray.L) * detector[k];
+                int first, last;
+                rows_inside(base, ray.C, 1, double(width) + 2, 0, n, &first, &last);
+                T *row = padded.data() + first * stride;
+                for (int r = first; r < last; ++r, row += stride) {
+                    const double u = base + ray.C * r;
+                    const int64_t whole = int64_t(u);
+                    const T right = T(u - double(whole)) * value;
+                    row[whole] += value - right;
+                    row[whole + 1] += right;
+                }
             }
     }
-    std::memcpy(out, padded.data() + 2, width * sizeof(T));
+    for (int r = 0; r < n; ++r) std::memcpy(out + r * width, padded.data() + r * stride + 2, width * sizeof(T));
 }
 
 template <class T, class K>
@@ -131,9 +139,12 @@ void adjoint_views(const T *y, T *x, const Shape &s, const View *views, double p
     for (bool turn : {false, true}) {
         const int64_t rows = turn ? s.width : s.height, width = turn ? s.height : s.width;
         parallel_for(s.views, s.threads, [&](int64_t a) { trace(views[a], turn, pixel, s.bins, rays[a], runs[a]); });
-        parallel_for(s.planes * rows, s.threads, [&](int64_t i) {
-            adjoint_fan(y + i / rows * s.views * s.bins, s.bins, rays, runs, i % rows, width,
-                        (turn ? turned.data() : x) + i * width);
+        const int64_t blocks = (rows + ROWS - 1) / ROWS;
+        parallel_for(s.planes * blocks, s.threads, [&](int64_t i) {
+            const int64_t plane = i / blocks, top = i % blocks * ROWS;
+            adjoint_fan(y + plane * s.views * s.bins, s.bins, rays, runs, top,
+                        int(std::min<int64_t>(ROWS, rows - top)), width,
+                        (turn ? turned.data() : x) + (plane * rows + top) * width);
         });
     }
     add_turned(turned.data(), x, s);
