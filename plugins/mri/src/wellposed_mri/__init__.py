@@ -4,10 +4,12 @@ Images are complex tensors ``(B, sets, H, W)``, k-space ``(B, coils, H, W)``; th
 (origin at index ``n // 2``) and orthonormal everywhere.
 """
 
+from wellposed_mri.coils import compress, compression, noise_covariance, whiten
 from wellposed_mri.encoding import CartesianMRI, MultiCoilMRI, NonCartesianMRI
-from wellposed_mri.files import BARTReader, HDF5Reader, read_cfl, write_cfl
+from wellposed_mri.files import BARTReader, HDF5Reader, NIfTIWriter, read_cfl, write_cfl
 from wellposed_mri.fourier import centred_fft, centred_ifft
 from wellposed_mri.maps import ESPIRiT, RSSMaps, Walsh
+from wellposed_mri.metrics import NMSE, PSNR, SSIM
 from wellposed_mri.phantoms import Ellipses, birdcage_maps, shepp_logan
 from wellposed_mri.phase import GlobalPhase
 from wellposed_mri.reconstruction import RSS, SENSE, TV, Gridding, L1Wavelet, ZeroFilled
@@ -29,8 +31,11 @@ from wellposed_mri.trajectories import (
 )
 
 __all__ = [
+    "NMSE",
+    "PSNR",
     "RSS",
     "SENSE",
+    "SSIM",
     "TV",
     "BARTReader",
     "CartesianMRI",
@@ -43,6 +48,7 @@ __all__ = [
     "HDF5Reader",
     "L1Wavelet",
     "MultiCoilMRI",
+    "NIfTIWriter",
     "NonCartesianMRI",
     "PartialFourier",
     "PoissonDisc",
@@ -54,10 +60,13 @@ __all__ = [
     "cartesian",
     "centred_fft",
     "centred_ifft",
+    "compress",
+    "compression",
     "from_bart",
     "from_cycles_per_pixel",
     "from_radians",
     "from_torchkbnufft",
+    "noise_covariance",
     "pipe_menon",
     "radial",
     "radial_density",
@@ -68,5 +77,6 @@ __all__ = [
     "to_cycles_per_pixel",
     "to_radians",
     "to_torchkbnufft",
+    "whiten",
     "write_cfl",
 ]

@@ -192,3 +192,23 @@ def hdf5_reader() -> Arguments:
 def bart_reader() -> Arguments:
     """Draw the ways of making maps."""
     return hdf5_reader()
+
+
+def nifti_writer() -> Arguments:
+    """Replace files, or refuse to."""
+    return st.fixed_dictionaries({"overwrite": st.booleans()})
+
+
+def nmse() -> Arguments:
+    """There is nothing to choose."""
+    return st.just({})
+
+
+def psnr() -> Arguments:
+    """There is nothing to choose."""
+    return st.just({})
+
+
+def ssim() -> Arguments:
+    """There is nothing to choose."""
+    return st.just({})

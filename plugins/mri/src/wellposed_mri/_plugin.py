@@ -10,6 +10,7 @@ _SENSE = "Pruessmann et al. (1999), doi:10.1002/(SICI)1522-2594(199911)42:5<952:
 
 _NUFFT = "Barnett et al. (2019), doi:10.1137/18M120885X"
 
+_SSIM = "Wang et al. (2004), doi:10.1109/TIP.2003.819861"
 _WALSH = "Walsh et al. (2000), doi:10.1002/(SICI)1522-2594(200005)43:5<682::AID-MRM10>3.0.CO;2-G"
 
 _ROWS = (
@@ -78,6 +79,9 @@ _ROWS = (
         "Every n-th row and column, with CAIPIRINHA shifts.",
         None,
     ),
+    ("metric", "nmse", "metrics:NMSE", "Normalised squared error of volumes (fastMRI).", None),
+    ("metric", "psnr", "metrics:PSNR", "Peak signal-to-noise ratio of volumes (fastMRI).", None),
+    ("metric", "ssim", "metrics:SSIM", "Structural similarity of volumes (fastMRI).", _SSIM),
     ("transform", "global_phase", "phase:GlobalPhase", "Multiply a complex image by e^{iφ}.", None),
 )
 
@@ -131,4 +135,12 @@ def components() -> Iterator[Component]:
         summary="Read k-space from BART's .cfl and .hdr.",
         examples="wellposed_mri._examples:bart_reader",
         suffixes=(".cfl", ".hdr"),
+    )
+    yield Component(
+        kind="writer",
+        name="mri.nifti_writer",
+        target="wellposed_mri.files:NIfTIWriter",
+        summary="Write NIfTI-1, with orientation where it is known.",
+        examples="wellposed_mri._examples:nifti_writer",
+        suffixes=(".nii", ".nii.gz"),
     )
