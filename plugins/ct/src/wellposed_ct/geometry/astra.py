@@ -71,8 +71,8 @@ def to_astra(geometry: ParallelGeometry | FanGeometry) -> tuple[dict[str, Any], 
 
     if geometry.axis_mm:
         raise ParameterError(
-            f"axis_mm = {geometry.axis_mm}: ASTRA's 'parallel' and 'fanflat' have no detector offset; replace "
-            "it by 0 and shift the image: centre_mm."
+            f"axis_mm = {geometry.axis_mm}: ASTRA's 'parallel' and 'fanflat' have no detector offset; "
+            "replace it by 0 and shift the image: centre_mm."
         )
     rows, columns = geometry.size
     p, (cx, cy) = geometry.pixel_mm, geometry.centre_mm
