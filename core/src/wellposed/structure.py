@@ -7,20 +7,20 @@ is *tested*: each class names the check of the conformance kit that verifies it.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import attrs
 from torch import Tensor
 
 
-@attrs.frozen(eq=False)
+@dataclass(frozen=True, eq=False)
 class Evidence:
     """Base of every declared fact. ``check`` names the conformance check that verifies it."""
 
     check: ClassVar[str] = ""
 
 
-@attrs.frozen(eq=False)
+@dataclass(frozen=True, eq=False)
 class Diagonal(Evidence):
     """``A x = d · x`` entrywise; ``d`` broadcasts against ``(B, *domain.shape)``."""
 
@@ -28,7 +28,7 @@ class Diagonal(Evidence):
     d: Tensor
 
 
-@attrs.frozen(eq=False)
+@dataclass(frozen=True, eq=False)
 class FourierDiagonal(Evidence):
     """``A = F⁻¹ diag(spectrum) F`` with F the DFT over axes ``dims`` (negative, e.g. ``(-2, -1)``).
 
@@ -42,7 +42,7 @@ class FourierDiagonal(Evidence):
     half: bool = False
 
 
-@attrs.frozen(eq=False)
+@dataclass(frozen=True, eq=False)
 class SVD(Evidence):
     """``A = U diag(s) V*`` on flattened samples, with orthonormal columns: U (m, k), s (k,), V (n, k)."""
 
@@ -52,49 +52,49 @@ class SVD(Evidence):
     V: Tensor
 
 
-@attrs.frozen(eq=False)
+@dataclass(frozen=True, eq=False)
 class Unitary(Evidence):
     """``A*A = I`` and ``A A* = I``."""
 
     check: ClassVar[str] = "unitary"
 
 
-@attrs.frozen(eq=False)
+@dataclass(frozen=True, eq=False)
 class Isometry(Evidence):
     """``A*A = I``: norms are kept, the range may be larger than the domain."""
 
     check: ClassVar[str] = "isometry"
 
 
-@attrs.frozen(eq=False)
+@dataclass(frozen=True, eq=False)
 class Coisometry(Evidence):
     """``A A* = I``: the adjoint is an isometry (cropping, selecting, a tight frame's synthesis)."""
 
     check: ClassVar[str] = "coisometry"
 
 
-@attrs.frozen(eq=False)
+@dataclass(frozen=True, eq=False)
 class SelfAdjoint(Evidence):
     """``A* = A``."""
 
     check: ClassVar[str] = "self_adjoint"
 
 
-@attrs.frozen(eq=False)
+@dataclass(frozen=True, eq=False)
 class PositiveSemidefinite(Evidence):
     """``A* = A`` and ``⟨x, A x⟩ ≥ 0``."""
 
     check: ClassVar[str] = "positive_semidefinite"
 
 
-@attrs.frozen(eq=False)
+@dataclass(frozen=True, eq=False)
 class Projection(Evidence):
     """``A² = A = A*``: an orthogonal projection."""
 
     check: ClassVar[str] = "projection"
 
 
-@attrs.frozen(eq=False)
+@dataclass(frozen=True, eq=False)
 class NormBound(Evidence):
     """``‖A‖ ≤ bound`` in the spectral norm; ``tight`` when it is the norm itself."""
 
@@ -103,7 +103,7 @@ class NormBound(Evidence):
     tight: bool = False
 
 
-@attrs.frozen(eq=False)
+@dataclass(frozen=True, eq=False)
 class Symmetry(Evidence):
     """``A T_in(g) = T_out(g) A`` for every g of a group: ``T_in`` and ``T_out`` are Transforms.
 
@@ -116,14 +116,14 @@ class Symmetry(Evidence):
     accuracy: float = 0.0
 
 
-@attrs.frozen(eq=False)
+@dataclass(frozen=True, eq=False)
 class RealLinear(Evidence):
     """Linear over the reals only (takes a real part, say); inner products are then compared by Re⟨·,·⟩."""
 
     check: ClassVar[str] = "real_linear"
 
 
-@attrs.frozen(eq=False)
+@dataclass(frozen=True, eq=False)
 class AdjointAccuracy(Evidence):
     """The adjoint is approximate by choice: relative defect at most ``accuracy``, for ``reason``."""
 

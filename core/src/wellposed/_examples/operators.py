@@ -123,6 +123,6 @@ def zero(draw: st.DrawFn) -> dict[str, Any]:
 
 @st.composite
 def forward_model(draw: st.DrawFn) -> dict[str, Any]:
-    """A convolution, exact or with Gaussian noise."""
+    """Draw a convolution, exact or with Gaussian noise."""
     operator = Convolution(**draw(convolution()))
     return {"operator": operator, "noise": draw(st.sampled_from((None, Gaussian(0.1))))}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from functools import singledispatch
 from typing import Any
 
@@ -58,8 +59,8 @@ def explain(op: Any) -> Explanation:
 
 def describe(evidence: Evidence) -> str:
     """Return one evidence in a line, tensors by their shapes."""
-    fields = ((f.name, getattr(evidence, f.name)) for f in attrs.fields(type(evidence)))
-    shown = ", ".join(f"{k}={tuple(v.shape) if isinstance(v, Tensor) else v}" for k, v in fields)
+    values = ((f.name, getattr(evidence, f.name)) for f in fields(evidence))
+    shown = ", ".join(f"{k}={tuple(v.shape) if isinstance(v, Tensor) else v}" for k, v in values)
     return f"{type(evidence).__name__}({shown})"
 
 

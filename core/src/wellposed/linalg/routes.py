@@ -8,6 +8,7 @@ when every answer is no do they iterate. A :class:`Route` carries its reason, wh
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import singledispatch
 from typing import Any
 
@@ -209,7 +210,7 @@ def _prox_fourier(e: FourierDiagonal, z: Tensor, y: Tensor, gamma: Tensor | floa
 
 def _fourier_divide(e: FourierDiagonal, w: Vector, gamma: Tensor | float) -> Vector:
     def divide(t: Tensor) -> Tensor:
-        return apply_spectrum(attrs.evolve(e, spectrum=1 / (1 + _spread(gamma, t) * e.spectrum)), t)
+        return apply_spectrum(replace(e, spectrum=1 / (1 + _spread(gamma, t) * e.spectrum)), t)
 
     return map_vector(divide, w)
 
@@ -272,4 +273,4 @@ def reciprocal(values: Tensor, size: int) -> Tensor:
 
 
 def _inverted(e: FourierDiagonal, size: int) -> FourierDiagonal:
-    return attrs.evolve(e, spectrum=reciprocal(e.spectrum, size))
+    return replace(e, spectrum=reciprocal(e.spectrum, size))

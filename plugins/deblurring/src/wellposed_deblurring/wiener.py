@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -100,7 +101,7 @@ def _iterate(
     for_all = (slice(None), slice(None))
     middle[for_all + tuple(n // 2 for n in right.shape[2:])] = 1
     response = fourier(normal(middle).roll([-(n // 2) for n in right.shape[2:]], penalty.dims), penalty)
-    near = attrs.evolve(penalty, spectrum=1 / (response.real.clamp(min=0) + penalty.spectrum))
+    near = replace(penalty, spectrum=1 / (response.real.clamp(min=0) + penalty.spectrum))
     system = partial(_add_penalty, normal, penalty)
     solution = cg(system, right, preconditioner=partial(apply_spectrum, near), tol=tolerance, max_iter=200)
     assert isinstance(solution.x, Tensor)
