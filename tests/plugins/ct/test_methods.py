@@ -9,7 +9,7 @@ from skimage.transform import iradon, radon
 
 from wellposed import ForwardModel
 from wellposed.errors import ParameterError, SpaceError, StructureError
-from wellposed.noise import Gaussian
+from wellposed.noise import Gaussian, LogPoisson
 from wellposed.operators import Identity
 from wellposed.spaces import Space
 from wellposed_ct import (
@@ -191,3 +191,17 @@ def test_a_fan_reconstructs_a_disc_of_one_to_one(angles):
     x = FBP("hann")(disc(24.0, 1.0, 3.2, -2.1).sinogram(g), FanBeam.from_geometry(g, dtype=F64))
     values = x[0, 0][inside(g, 3.2, -2.1, 19.0)]
     assert float((values - 1).abs().max()) < 0.005
+
+
+def test_low_dose_follows_the_photons():
+    """Beer–Lambert with Poisson counts: the variance of a ray is exp(line integral)/N0."""
+    g = geometry(48, 60)
+    phantom = disc(18.0, 0.05)
+    model = ForwardModel(ParallelBeam.from_geometry(g, dtype=F64), LogPoisson(N0=2e4))
+    x = phantom.image(g).expand(200, 1, 48, 48)
+    mean = model.A(x[:1])
+    y = model(x, generator=torch.Generator().manual_seed(0))
+    ratio = y.var(0) / (mean.exp() / 2e4)[0]
+    assert float(ratio.mean()) == pytest.approx(1, abs=0.02)
+    slices = FBP()(y, model)
+    assert float(slices.mean(0)[0, 20:28, 20:28].mean()) == pytest.approx(0.05, rel=0.01)

@@ -57,7 +57,7 @@ class TV:
             weight = self.strength * noise_level(y, physics) * column_norm(physics, y)
         else:
             weight = self.weight
-        prior = TotalVariation(tolerance=1e-3, iterations=100)
+        prior = TotalVariation(tolerance=1e-3, iterations=25)
         method = FISTA(prior=prior, weight=weight, max_iterations=self.iterations, tolerance=self.tolerance)
         result: Tensor = method(y, physics, x0=_start(y, physics))
         return result
