@@ -84,17 +84,19 @@ class NonCartesianMRI(LinearOperator):
         self._plans = Plans(image, accuracy)
         self._points = Derived(partial(radians, shape=image))
         self._conjugate = Derived(torch.conj_physical)
+        self._scaled = Derived(partial(_scaled, dims=dims, conjugate=False))
+        self._scaled_conjugate = Derived(partial(_scaled, dims=dims, conjugate=True))
         self._kernel = Derived(partial(toeplitz.spectrum, shape=image))
 
     def _forward(self, x: Tensor) -> Tensor:
-        maps, points = full_maps(self.maps, len(self._image)), self._points(self.trajectory)
+        # The scale of the transform is in the maps, so that it costs no pass over the data.
+        maps, points = self._scaled(self.maps), self._points(self.trajectory)
         images = maps[:, 0] * x if maps.shape[1] == 1 else (maps * x.unsqueeze(2)).sum(1)
-        data = to_points(images.reshape(-1, *self._image), points, self._plans) * self._scale
+        data = to_points(images.reshape(-1, *self._image), points, self._plans)
         return data.reshape(*images.shape[:2], *self.trajectory.shape[:-1])
 
     def _adjoint(self, y: Tensor) -> Tensor:
-        maps = full_maps(self._conjugate(self.maps), len(self._image))
-        images = self._adjoint_images(y)
+        maps, images = self._scaled_conjugate(self.maps), self._adjoint_images(y)
         if maps.shape[1] == 1:
             return (maps[:, 0] * images).sum(1, keepdim=True)
         return (maps * images.unsqueeze(1)).sum(2)
@@ -102,13 +104,13 @@ class NonCartesianMRI(LinearOperator):
     def _adjoint_images(self, y: Tensor) -> Tensor:
         points = self._points(self.trajectory)
         flat = y.reshape(y.shape[0] * y.shape[1], -1)
-        images = to_image(flat, points, self._plans) * self._scale
+        images = to_image(flat, points, self._plans)
         return images.reshape(*y.shape[:2], *self._image)
 
     def coil_images(self, y: Tensor) -> Tensor:
         """Return ``F*y``, one image per coil ``(B, coils, *image)``, without density compensation."""
         self.range.check(y, "y")
-        return self._adjoint_images(y)
+        return self._adjoint_images(y) * self._scale
 
     @property
     def _scale(self) -> float:
@@ -154,6 +156,12 @@ def _(op: NonCartesianMRI) -> LinearOperator:
     if op.trajectory.requires_grad or not toeplitz.pays_off(op._image, op.trajectory, op.accuracy):
         return op.H @ op
     return ToeplitzGram(op)
+
+
+def _scaled(maps: Tensor, dims: int, conjugate: bool) -> Tensor:
+    """Return maps ``(b, sets, coils, *image)`` times N^(−1/2)."""
+    full = full_maps(maps, dims)
+    return (full.conj_physical() if conjugate else full) / math.sqrt(math.prod(full.shape[3:]))
 
 
 def radians(trajectory: Tensor, shape: tuple[int, ...]) -> Tensor:
