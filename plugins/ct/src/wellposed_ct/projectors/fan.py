@@ -47,12 +47,7 @@ class Fans:
             library = native().library
             if library is not None:
                 return self._compiled(library, data.contiguous(), back)
-        if not back:
-            return self.project(data)
-        # under vmap and inside backward passes gradients are off, and vjp turns them on for itself
-        zero = data.new_zeros(*data.shape[:-2], *self.size)
-        result: Tensor = torch.func.vjp(self.project, zero)[1](data)[0]
-        return result
+        return self.back_project(data) if back else self.project(data)
 
     def _compiled(self, library: ctypes.CDLL, data: Tensor, back: bool) -> Tensor:
         lead = data.shape[:-2]
@@ -79,43 +74,76 @@ class Fans:
         parts = [self._project(flat, v) for v in torch.split(self.views.to(x.device), each)]
         return torch.cat(parts, 1).reshape(*x.shape[:-2], -1, self.detectors)
 
+    def back_project(self, y: Tensor) -> Tensor:
+        """Return the adjoint of :meth:`project` in pure torch, differentiable alike."""
+        flat = y.reshape(-1, *y.shape[-2:])
+        each = max(1, ENTRIES // max(1, len(flat) * max(self.size) * self.detectors))
+        total = flat.new_zeros(len(flat), *self.size)
+        for some, views in zip(
+            torch.split(flat, each, 1), torch.split(self.views.to(y.device), each), strict=True
+        ):
+            for turn in (False, True):
+                at, slope, length = self._rays(views, turn)
+                image = _spread_along(
+                    some * length.to(y.dtype), at, slope, self.size[::-1] if turn else self.size
+                )
+                total = total + (image.mT if turn else image)
+        return total.reshape(*y.shape[:-2], *self.size)
+
     def _project(self, flat: Tensor, views: Tensor) -> Tensor:
+        total = flat.new_zeros(flat.shape[0], len(views), self.detectors)
+        for turn in (False, True):
+            at, slope, length = self._rays(views, turn)
+            total = total + _sum_along(flat.mT if turn else flat, at, slope) * length.to(flat.dtype)
+        return total
+
+    def _rays(self, views: Tensor, turn: bool) -> tuple[Tensor, Tensor, Tensor]:
+        """Return where rays are in row (or column) 0, how they go on, and mm per row, ``(n, D)``; else 0."""
         k = torch.arange(self.detectors, dtype=torch.float64, device=views.device)
         source, first, step = (views[:, None, i : i + 2] for i in (0, 2, 4))
         toward = first + k[:, None] * step - source
         column, row = toward[..., 0], toward[..., 1]
         upright = (row.abs() >= column.abs()).detach()
-        one = torch.ones_like(row)
-        total = flat.new_zeros(flat.shape[0], len(views), self.detectors)
-        for turn in (False, True):
-            chosen = ~upright if turn else upright
-            over, under = (row, column) if turn else (column, row)
-            slope = torch.where(chosen, over, 0 * over) / torch.where(chosen, under, one)
-            start, origin = (source[..., 1], source[..., 0]) if turn else (source[..., 0], source[..., 1])
-            length = self.pixel_mm * torch.sqrt(1 + slope**2) * chosen
-            sums = _sum_along(flat.mT if turn else flat, start - origin * slope, slope)
-            total = total + sums * length.to(flat.dtype)
-        return total
+        chosen = ~upright if turn else upright
+        over, under = (row, column) if turn else (column, row)
+        slope = torch.where(chosen, over, 0 * over) / torch.where(chosen, under, torch.ones_like(row))
+        start, origin = (source[..., 1], source[..., 0]) if turn else (source[..., 0], source[..., 1])
+        return start - origin * slope, slope, self.pixel_mm * torch.sqrt(1 + slope**2) * chosen
 
 
 def _sum_along(image: Tensor, at: Tensor, slope: Tensor) -> Tensor:
     """Return ``(N, n, D)``: images ``(N, R, W)`` summed along columns ``at + i·slope`` of rows i."""
-    rows, width = image.shape[-2:]
-    i = torch.arange(rows, dtype=torch.float64, device=image.device)[:, None]
+    place, w = _read(at, slope, *image.shape[-2:])
+    padded = torch.nn.functional.pad(image, (2, 2)).flatten(1)
+    left, right = padded[:, place], padded[:, place + 1]
+    return (left + w.to(image.dtype) * (right - left)).sum(2)
+
+
+def _spread_along(values: Tensor, at: Tensor, slope: Tensor, size: tuple[int, int]) -> Tensor:
+    """Return the adjoint of :func:`_sum_along`: images ``(N, R, W)`` of ``(N, n, D)``."""
+    rows, width = size
+    place, w = _read(at, slope, rows, width)
+    parts = values[:, :, None] * w.to(values.dtype)
+    total = values.new_zeros(len(values), rows * (width + 4))
+    # sample by sample and in order: the same sum for any number of threads
+    for index, part in ((place, values[:, :, None] - parts), (place + 1, parts)):
+        total = total.scatter_add(1, index.flatten().expand(len(values), -1), part.flatten(1))
+    return total.reshape(-1, rows, width + 4)[..., 2:-2]
+
+
+def _read(at: Tensor, slope: Tensor, rows: int, width: int) -> tuple[Tensor, Tensor]:
+    """Return which entry of flattened rows, padded by two zeros, lies left of each crossing, and how far."""
+    i = torch.arange(rows, dtype=torch.float64, device=at.device)[:, None]
     u = at[:, None] + slope[:, None] * i
     low = torch.floor(u.detach())
-    w = (u - low).to(image.dtype)
-    padded = torch.nn.functional.pad(image, (2, 2)).flatten(1)
-    place = low.clamp(-2, width).to(torch.int64) + 2 + (width + 4) * i.to(torch.int64)
-    left, right = padded[:, place], padded[:, place + 1]
-    return (left + w * (right - left)).sum(2)
+    return low.clamp(-2, width).to(torch.int64) + 2 + (width + 4) * i.to(torch.int64), u - low
 
 
 class FanBeam(LinearOperator):
     """Line integrals of images along a fan of rays per view, by Joseph's method; flat detector.
 
     Images ``(B, C, H, W)`` in 1/mm give sinograms ``(B, C, views, detectors)`` in nepers; conventions are
-    those of :class:`~wellposed_ct.geometry.FanGeometry`. The adjoint is exact on the compiled path.
+    those of :class:`~wellposed_ct.geometry.FanGeometry`. The adjoint is exact.
 
     Parameters
     ----------
@@ -249,8 +277,4 @@ class FanBeam(LinearOperator):
 
     def _adjoint(self, y: Tensor) -> Tensor:
         fans = self.fans()
-        if not self._calibrates:
-            return apply(y, fans, back=True)
-        zero = y.new_zeros(*y.shape[:-2], *self._size)
-        result: Tensor = torch.func.vjp(fans.project, zero)[1](y)[0]
-        return result
+        return fans.back_project(y) if self._calibrates else apply(y, fans, back=True)
