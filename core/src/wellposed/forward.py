@@ -77,7 +77,7 @@ class ForwardModel(Immutable):
 
     def A(self, x: Any, **parameters: Any) -> Any:
         """Return noiseless measurements of ``x``."""
-        return self.operator.A(x, **parameters)
+        return (self.replace(**parameters) if parameters else self).operator.A(x)
 
     def A_adjoint(self, y: Any, **parameters: Any) -> Any:
         """Return A*y."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar, cast
+from collections.abc import Callable
+from dataclasses import fields, replace
+from typing import Any, Self, TypeVar, cast
 
 from torch import Tensor
 
 from wellposed.errors import StructureError
+from wellposed.immutable import complex_aware
 from wellposed.operators.base import LinearOperator
 from wellposed.structure import (
     SVD,
@@ -105,6 +108,12 @@ class Declared(LinearOperator):
     def _adjoint(self, y: Any) -> Any:
         return self.operator._adjoint(y)
 
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        super()._apply(fn, recurse)
+        move = complex_aware(fn)
+        self.__dict__["structure"] = tuple(_moved(e, move) for e in self.structure)
+        return self
+
     def replace(self, **changes: Any) -> Any:
         """Change ξ of the operator inside; what was declared of it is dropped, for it may no longer hold."""
         return self.operator.replace(**changes)
@@ -120,6 +129,11 @@ class Declared(LinearOperator):
     def __repr__(self) -> str:
         """Return the operator's own expression."""
         return repr(self.operator)
+
+
+def _moved(evidence: Evidence, move: Callable[[Tensor], Tensor]) -> Evidence:
+    values = {f.name: getattr(evidence, f.name) for f in fields(evidence)}
+    return replace(evidence, **{k: move(v) for k, v in values.items() if isinstance(v, Tensor)})
 
 
 def declare(op: LinearOperator, *structure: Evidence) -> LinearOperator:

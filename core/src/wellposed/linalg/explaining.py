@@ -10,8 +10,9 @@ import attrs
 from torch import Tensor
 
 from wellposed.linalg.evidence import find
-from wellposed.linalg.functions import gram
+from wellposed.linalg.functions import _as_operator, gram
 from wellposed.linalg.routes import pinv_route, prox_route
+from wellposed.operators.base import LinearOperator
 from wellposed.structure import Evidence, NormBound
 
 
@@ -45,6 +46,8 @@ class Explanation:
 @singledispatch
 def explain(op: Any) -> Explanation:
     """Return what ``op`` knows and which route ``norm``, ``prox_l2`` and ``pinv`` take, with the reason."""
+    if not isinstance(op, LinearOperator):
+        return explain(_as_operator(op))
     prox, inverse = prox_route(op), pinv_route(op)
     return Explanation(
         expression=repr(op),

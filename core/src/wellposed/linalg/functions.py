@@ -27,10 +27,10 @@ from wellposed.operators.algebra import (
     conjugate,
 )
 from wellposed.operators.base import LinearOperator
-from wellposed.operators.rewriting import product, scaled, total
+from wellposed.operators.rewriting import is_complex, is_complex_linear, product, scaled, total
 from wellposed.spaces import AnySpace, Vector
 from wellposed.structure import Diagonal, FourierDiagonal, Isometry, NormBound, Projection, SelfAdjoint
-from wellposed.vectors import add_scaled, inner, leaves, map_vector, scale
+from wellposed.vectors import add_scaled, batch_size, inner, leaves, map_vector, scale
 from wellposed.vectors import norm as vector_norm
 
 
@@ -41,7 +41,8 @@ def adjoint(op: Any) -> LinearOperator:
         raise ParameterError(
             f"adjoint() takes a LinearOperator, got {type(op).__name__}; use as_operator(obj, domain)."
         )
-    return op if find(op, SelfAdjoint) else Adjoint(op)
+    # with parameters, A* = A may hold for today's values only: the adjoint must stay one under overrides
+    return op if find(op, SelfAdjoint) and not op.parameters_xi() else Adjoint(op)
 
 
 @adjoint.register
@@ -61,6 +62,8 @@ def _(op: Sum) -> LinearOperator:
 
 @adjoint.register
 def _(op: Scaled) -> LinearOperator:
+    if is_complex(op.scalar) and not is_complex_linear(op.operand):
+        return Adjoint(op)  # (aA)* = A*ā, and ā cannot be pulled out of A*
     return scaled(conjugate(op.scalar), adjoint(op.operand))
 
 
@@ -72,6 +75,8 @@ def _(op: BlockDiagonal) -> LinearOperator:
 @singledispatch
 def gram(op: Any) -> LinearOperator:
     """Return ``A*A`` as an operator, specialised inside compositions: (AB)*(AB) = B*(A*A)B."""
+    if not isinstance(op, LinearOperator):
+        return gram(_as_operator(op))
     known = known_gram(op)
     return product(adjoint(op), op) if known is None else known
 
@@ -120,7 +125,8 @@ def _(op: BlockDiagonal) -> LinearOperator:
 
 @gram.register
 def _(op: Declared) -> LinearOperator:
-    return Identity(op.domain) if find(op, Isometry) else gram(op.operator)
+    known = known_gram(op)
+    return gram(op.operator) if known is None else known
 
 
 @singledispatch
@@ -134,6 +140,8 @@ def norm(op: Any, *, tol: float = 1e-4, max_iter: int = 500, seed: int = 0) -> f
     max_iter, seed
         Bound on the iterations and seed of the starting vector.
     """
+    if not isinstance(op, LinearOperator):
+        return norm(_as_operator(op), tol=tol, max_iter=max_iter, seed=seed)
     bound = find(op, NormBound)
     if bound is not None and bound.tight:
         return bound.bound
@@ -141,8 +149,12 @@ def norm(op: Any, *, tol: float = 1e-4, max_iter: int = 500, seed: int = 0) -> f
 
 
 def _lanczos_norm(op: Any, tol: float, max_iter: int, seed: int) -> float:
-    """Lanczos on A*A (Golub & Van Loan, ch. 10): the largest Ritz value rises fast to ‖A‖²."""
-    normal = gram(op)._forward if isinstance(op, LinearOperator) else lambda x: op.A_adjoint(op.A(x))
+    """Lanczos on A*A (Golub & Van Loan, ch. 10), until the residual of the largest Ritz pair is small.
+
+    A Ritz value that stands still proves nothing; its residual ‖A*A v − θv‖ = β|s| does, with s the last
+    entry of the eigenvector.
+    """
+    normal = gram(op)._forward
     with torch.no_grad():
         v = _normalised(_random(op.domain, seed))
         w = normal(v)
@@ -151,28 +163,28 @@ def _lanczos_norm(op: Any, tol: float, max_iter: int, seed: int) -> float:
         alphas: list[Tensor] = []
         betas: list[Tensor] = []
         estimate = torch.zeros_like(beta)
-        for _ in range(max_iter):
+        for k in range(max_iter):
             alphas.append(inner(v, w).real)
             w = add_scaled(w, -alphas[-1], v)
-            updated = _largest_ritz(alphas, betas)
             beta = vector_norm(w)
-            settled = (updated - estimate).abs() <= 0.1 * tol * updated.abs()
-            estimate = updated
-            if bool((settled | (beta <= torch.finfo(beta.dtype).eps * updated.abs())).all()):
-                break
+            if k < 20 or k % 5 == 0 or k == max_iter - 1:
+                estimate, last = _largest_ritz(alphas, betas)
+                eps = torch.finfo(beta.dtype).eps
+                if bool((beta * last <= max(tol, eps) * estimate.abs()).all()):
+                    break
             betas.append(beta)
             previous, v = v, _normalised(w)
             w = add_scaled(normal(v), -beta, previous)
         return float(estimate.max().clamp_min(0).sqrt())
 
 
-def _largest_ritz(alphas: list[Tensor], betas: list[Tensor]) -> Tensor:
+def _largest_ritz(alphas: list[Tensor], betas: list[Tensor]) -> tuple[Tensor, Tensor]:
     t = torch.diag_embed(torch.stack(alphas, dim=-1))
     if betas:
         off = torch.diag_embed(torch.stack(betas, dim=-1), offset=1)
         t = t + off + off.mT
-    largest: Tensor = torch.linalg.eigvalsh(t)[..., -1]
-    return largest
+    values, vectors = torch.linalg.eigh(t)
+    return values[..., -1], vectors[..., -1, -1].abs()
 
 
 def _normalised(v: Vector) -> Vector:
@@ -188,11 +200,22 @@ def _random(space: AnySpace, seed: int) -> Vector:
 @singledispatch
 def materialise(op: Any) -> Tensor:
     """Return the dense matrix ``(range.size, domain.size)`` on flattened samples, column by column."""
+    op = _as_operator(op)
     space = op.domain if op.domain.dtype is not None else op.domain.to(torch.get_default_dtype())
-    n = space.size
-    basis = torch.eye(n, dtype=space.dtype)
-    columns = op.A(unflatten(basis, space))
-    return flatten(columns).mT
+    basis = torch.eye(space.size, dtype=space.dtype)
+    samples = batch_size(op.A(unflatten(basis[:1], space))) if len(basis) else 1
+    if samples != 1:
+        raise ParameterError(
+            f"{type(op).__name__} has parameters for {samples} samples, so there is no "
+            "one matrix; replace them by those of one sample first."
+        )
+    return flatten(op.A(unflatten(basis, space))).mT
+
+
+def _as_operator(op: Any) -> LinearOperator:
+    from wellposed.operators.function import as_operator
+
+    return as_operator(op)
 
 
 def flatten(x: Vector) -> Tensor:

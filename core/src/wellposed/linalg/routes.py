@@ -7,6 +7,7 @@ when every answer is no do they iterate. A :class:`Route` carries its reason, wh
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import singledispatch
@@ -16,8 +17,9 @@ import attrs
 import torch
 from torch import Tensor
 
+from wellposed.errors import ParameterError
 from wellposed.linalg.evidence import find
-from wellposed.linalg.functions import adjoint, flatten, gram, squared_modulus, unflatten
+from wellposed.linalg.functions import _as_operator, adjoint, flatten, gram, squared_modulus, unflatten
 from wellposed.linalg.spectral import apply_spectrum, filtered, fourier, inverse_fourier
 from wellposed.operators.algebra import BlockDiagonal
 from wellposed.operators.base import LinearOperator
@@ -56,6 +58,11 @@ def prox_l2(
     Differentiable with respect to z, y, γ and the parameters ξ of the operator; the iterative route
     differentiates implicitly. ``explain(op)`` says which route is taken.
     """
+    if not isinstance(op, LinearOperator):
+        return prox_l2(_as_operator(op), z, y, gamma, tol=tol, max_iter=max_iter)
+    op.domain.check(z, "z")
+    op.range.check(y, "y")
+    gamma = checked_gamma(gamma, z)
     route = prox_route(op)
     return (
         route.solve(z, y, gamma, tol=tol, max_iter=max_iter) if route.iterative else route.solve(z, y, gamma)
@@ -69,6 +76,9 @@ def pinv(op: Any, y: Any, *, tol: float | None = None, max_iter: int = 1000) -> 
     Singular values below ``eps · max(m, n)`` times the largest count as zero in the closed forms.
     Differentiable with respect to y and ξ (where the rank is locally constant).
     """
+    if not isinstance(op, LinearOperator):
+        return pinv(_as_operator(op), y, tol=tol, max_iter=max_iter)
+    op.range.check(y, "y")
     route = pinv_route(op)
     return route.solve(y, tol=tol, max_iter=max_iter) if route.iterative else route.solve(y)
 
@@ -84,6 +94,24 @@ def _(op: BlockDiagonal, z: Any, y: Any, gamma: Tensor | float, **options: Any) 
 def _(op: BlockDiagonal, y: Any, **options: Any) -> Any:
     """Each block is its own problem."""
     return tuple(pinv(o, part, **options) for o, part in zip(op._operators(), y, strict=True))
+
+
+def checked_gamma(gamma: Tensor | float, z: Vector) -> Tensor | float:
+    """Return γ in the precision of ``z``; :class:`ParameterError` unless γ ≥ 0, a number or ``(B,)``."""
+    first = leaves(z)[0]
+    if not isinstance(gamma, Tensor):
+        if not 0 <= gamma < math.inf:
+            raise ParameterError(f"gamma={gamma} must be a finite number ≥ 0.")
+        return gamma
+    if gamma.shape not in ((), (1,), (first.shape[0],)):
+        raise ParameterError(
+            f"gamma has shape {tuple(gamma.shape)}, but there are {first.shape[0]} samples: "
+            "give a number or one value per sample."
+        )
+    seen = not torch.compiler.is_compiling() and not torch._C._functorch.is_functorch_wrapped_tensor(gamma)
+    if seen and bool((gamma.detach() < 0).any()):
+        raise ParameterError(f"gamma has the value {float(gamma.detach().min()):g}, but must be ≥ 0.")
+    return gamma.to(first.real.dtype)
 
 
 def prox_route(op: LinearOperator) -> Route:
@@ -143,12 +171,12 @@ def _pinv_routes(op: LinearOperator) -> Iterator[Route]:
     if find(op, Isometry) or find(op, Coisometry):
         yield Route("adjoint", "A*A = I or A A* = I, so A⁺ = A*", lambda y: op._adjoint(y))
     if (d := find(op, Diagonal)) is not None:
-        yield Route("division", "A is diagonal", lambda y, d=d: reciprocal(d.d, op.domain.size) * y)
+        yield Route("division", "A is diagonal", lambda y, d=d: _times(d, y))
     if (f := find(op, FourierDiagonal)) is not None:
         yield Route(
             "Fourier division",
             "A is diagonal in Fourier space",
-            lambda y, f=f: apply_spectrum(_inverted(f, op.domain.size), y),
+            lambda y, f=f: apply_spectrum(_inverted(f), y),
         )
     if (svd := find(op, SVD)) is not None:
         yield Route("SVD", "the SVD of A is known", lambda y, e=svd: _pinv_svd(op, e, y))
@@ -157,26 +185,26 @@ def _pinv_routes(op: LinearOperator) -> Iterator[Route]:
         yield Route(
             "normal equations, division",
             "A*A is diagonal",
-            lambda y, d=dn: reciprocal(d.d, op.domain.size) * op._adjoint(y),
+            lambda y, d=dn: _times(d, op._adjoint(y)),
         )
     if (fn := find(normal, FourierDiagonal)) is not None:
         yield Route(
             "normal equations, Fourier division",
             "A*A is diagonal in Fourier space",
-            lambda y, f=fn: apply_spectrum(_inverted(f, op.domain.size), op._adjoint(y)),
+            lambda y, f=fn: apply_spectrum(_inverted(f), op._adjoint(y)),
         )
     outer = gram(adjoint(op))
     if (do := find(outer, Diagonal)) is not None:
         yield Route(
             "A*(A A*)⁺, division",
             "A A* is diagonal",
-            lambda y, d=do: op._adjoint(reciprocal(d.d, op.range.size) * y),
+            lambda y, d=do: op._adjoint(_times(d, y)),
         )
     if (fo := find(outer, FourierDiagonal)) is not None:
         yield Route(
             "A*(A A*)⁺, Fourier division",
             "A A* is diagonal in Fourier space",
-            lambda y, f=fo: op._adjoint(apply_spectrum(_inverted(f, op.range.size), y)),
+            lambda y, f=fo: op._adjoint(apply_spectrum(_inverted(f), y)),
         )
     yield Route(
         "LSMR",
@@ -224,7 +252,7 @@ def _prox_svd(op: LinearOperator, svd: SVD, z: Vector, y: Vector, gamma: Tensor 
 
 
 def _pinv_svd(op: LinearOperator, svd: SVD, y: Vector) -> Vector:
-    inverse = reciprocal(svd.s, max(op.domain.size, op.range.size))
+    inverse = reciprocal(svd.s, 1)
     return unflatten(((flatten(y) @ svd.U.conj()) * inverse) @ svd.V.mT, op.domain)
 
 
@@ -264,13 +292,24 @@ def default_tol(x: Vector, tol: float | None) -> float:
     return 1e-12 if torch.finfo(leaves(x)[0].dtype).bits == 64 else 1e-6
 
 
-def reciprocal(values: Tensor, size: int) -> Tensor:
-    """Return 1/values, and 0 where |value| ≤ eps·size·max|value| (the Moore–Penrose convention)."""
+def reciprocal(values: Tensor, axes: int) -> Tensor:
+    """Return 1/values, and 0 where |value| ≤ eps·n·max|value| over the ``axes`` of one of n values.
+
+    The Moore–Penrose convention; a sample with parameters of its own is cut off by its own largest value.
+    """
     modulus = values.detach().abs()
-    kept = modulus > torch.finfo(modulus.dtype).eps * size * modulus.max()
+    own = list(range(-min(axes, values.ndim), 0))
+    largest = modulus.amax(own, keepdim=True) if own else modulus
+    n = math.prod(values.shape[d] for d in own)
+    kept = modulus > torch.finfo(modulus.dtype).eps * n * largest
     safe = torch.where(kept, values, torch.ones_like(values))
     return torch.where(kept, 1 / safe, torch.zeros_like(values))
 
 
-def _inverted(e: FourierDiagonal, size: int) -> FourierDiagonal:
-    return replace(e, spectrum=reciprocal(e.spectrum, size))
+def _times(d: Diagonal, x: Tensor) -> Tensor:
+    return reciprocal(d.d, x.ndim - 1) * x
+
+
+def _inverted(e: FourierDiagonal) -> FourierDiagonal:
+    """Invert per sample: a batch axis stands before the channel axis and the transformed ones."""
+    return replace(e, spectrum=reciprocal(e.spectrum, len(e.dims) + 1))

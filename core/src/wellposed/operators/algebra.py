@@ -41,15 +41,12 @@ class Expression(LinearOperator):
         Raises :class:`~wellposed.errors.UnknownParameterError` when no operand has the name, and
         :class:`~wellposed.errors.ParameterError` when several have it.
         """
-        operands = self._operators()
-        per_operand: list[dict[str, Any]] = [{} for _ in operands]
-        for name, value in changes.items():
-            per_operand[self._owner(name)][name] = value
-        changed = [op.replace(**c) if c else op for op, c in zip(operands, per_operand, strict=True)]
-        return self._rebuild(changed)  # type: ignore[return-value]
+        for name in changes:
+            self._require_one_owner(name)
+        return _replaced(self, changes, {})  # type: ignore[return-value]
 
-    def _owner(self, name: str) -> int:
-        owners = [i for i, op in enumerate(self._operators()) if _has(op, name)]
+    def _require_one_owner(self, name: str) -> None:
+        owners = {id(leaf) for leaf in _leaves(self) if _has(leaf, name)}
         if not owners:
             raise unknown_parameter(self, name, tuple(self.parameters_xi()))
         if len(owners) > 1:
@@ -57,7 +54,6 @@ class Expression(LinearOperator):
                 f"{name!r} is a parameter of {len(owners)} operands of {self}; which one is meant? "
                 "Call .replace on that operand and compose again."
             )
-        return owners[0]
 
     def _operators(self) -> list[LinearOperator]:
         # Straight from torch's dictionaries: an nn.ModuleList takes a microsecond to say what it holds.
@@ -70,8 +66,25 @@ class Expression(LinearOperator):
         return propagate_all(self)
 
 
-def _has(op: LinearOperator, name: str) -> bool:
-    return name in (op.parameters_xi() if isinstance(op, Expression) else op.argument_names())
+def _leaves(op: LinearOperator) -> list[LinearOperator]:
+    """Return the operators of an expression that are not expressions themselves."""
+    if not isinstance(op, Expression):
+        return [op]
+    return [leaf for operand in op._operators() for leaf in _leaves(operand)]
+
+
+def _replaced(op: LinearOperator, changes: dict[str, Any], done: dict[int, LinearOperator]) -> LinearOperator:
+    """Rebuild ``op`` with ``changes`` in the leaves that own them; one leaf in two places stays one."""
+    if isinstance(op, Expression):
+        return op._rebuild([_replaced(operand, changes, done) for operand in op._operators()])
+    if id(op) not in done:
+        own = {name: value for name, value in changes.items() if _has(op, name)}
+        done[id(op)] = op.replace(**own) if own else op
+    return done[id(op)]
+
+
+def _has(leaf: LinearOperator, name: str) -> bool:
+    return name in leaf.parameters_xi() or name in leaf.argument_names()
 
 
 class Composition(Expression):
@@ -152,15 +165,21 @@ class Scaled(Expression):
             self.scalar = scalar
 
     @property
+    def _factor(self) -> complex | Tensor:
+        # without axes, a tensor in double precision does not promote data in single
+        return self.scalar.reshape(()) if isinstance(self.scalar, Tensor) else self.scalar
+
+    @property
     def operand(self) -> LinearOperator:
         """The operator that is scaled."""
         return self._operators()[0]
 
     def _forward(self, x: Any) -> Any:
-        return scale(self.scalar, self.operand._forward(x))
+        return scale(self._factor, self.operand._forward(x))
 
     def _adjoint(self, y: Any) -> Any:
-        return scale(conjugate(self.scalar), self.operand._adjoint(y))
+        # before the adjoint, which may take a real part: Re⟨aAx, y⟩ = Re⟨Ax, āy⟩
+        return self.operand._adjoint(scale(conjugate(self._factor), y))
 
     def _rebuild(self, operands: list[LinearOperator]) -> LinearOperator:
         from wellposed.operators.rewriting import scaled
@@ -316,11 +335,14 @@ def _zeros(space: AnySpace, like: Vector) -> Vector:
     while isinstance(first, tuple):
         first = first[0]
     concrete = space if space.dtype is not None else space.to(first.dtype)
-    # 0·x keeps the result inside autograd and vmap, where a fresh tensor would not be
     zeros = concrete.zeros(first.shape[0], first.device)
-    return map_vector(
-        lambda z: z + 0 * first.flatten(1).sum(1).reshape(-1, *[1] * (z.ndim - 1)).to(z.dtype), zeros
-    )
+    return map_vector(lambda z: z + _zero_of(first, z), zeros)
+
+
+def _zero_of(x: Tensor, like: Tensor) -> Tensor:
+    """Return zeros that stay inside the function transforms of ``x`` and broadcast to ``like``."""
+    zero = torch.zeros_like(x.flatten(1)[:, :1]).reshape(-1, *[1] * (like.ndim - 1))
+    return (zero.real if zero.is_complex() and not like.is_complex() else zero).to(like.dtype)
 
 
 def _require_some(operators: Sequence[object], what: str) -> None:

@@ -8,6 +8,7 @@ dispatch to the open functions of :mod:`wellposed.linalg`, so a stranger's opera
 from __future__ import annotations
 
 from collections.abc import Callable
+from numbers import Number
 from typing import TYPE_CHECKING, Any, Self
 
 import torch
@@ -144,13 +145,18 @@ class LinearOperator(Operator):
         """Return the minimum-norm least-squares solution A⁺y (see :func:`wellposed.pinv`)."""
         from wellposed.linalg import pinv
 
-        return pinv(self.replace(**parameters) if parameters else self, y)
+        op = self.replace(**parameters) if parameters else self
+        op._range.check(y, "y")
+        return pinv(op, y)
 
     def prox_l2(self, z: Any, y: Any, gamma: Tensor | float, **parameters: Any) -> Any:
         """Return argmin_u γ/2·‖Au − y‖² + ½·‖u − z‖²; γ a number or per sample ``(B,)``."""
         from wellposed.linalg import prox_l2
 
-        return prox_l2(self.replace(**parameters) if parameters else self, z, y, gamma)
+        op = self.replace(**parameters) if parameters else self
+        op._domain.check(z, "z")
+        op._range.check(y, "y")
+        return prox_l2(op, z, y, gamma)
 
     def A_vjp(self, x: Any, v: Any, **parameters: Any) -> Any:
         """Return J(x)*v = A*v."""
@@ -182,6 +188,8 @@ class LinearOperator(Operator):
 
         return gram(self)
 
+    __array_ufunc__ = None  # NumPy arrays leave ``array * operator`` to the operator, which refuses it
+
     def __matmul__(self, other: LinearOperator) -> LinearOperator:
         """Return the composition ``self ∘ other``."""
         from wellposed.operators.rewriting import product
@@ -202,7 +210,7 @@ class LinearOperator(Operator):
         """Return ``scalar · self``."""
         from wellposed.operators.rewriting import scaled
 
-        return scaled(scalar, self)
+        return scaled(scalar, self) if isinstance(scalar, Number | Tensor) else NotImplemented
 
     __mul__ = __rmul__
 

@@ -13,14 +13,14 @@ from typing import Any, Literal, TypeAlias
 import torch
 from torch import Tensor
 
-from wellposed.errors import ParameterError, SpaceError
+from wellposed.errors import DtypeError, ParameterError, SpaceError
 from wellposed.linalg.spectral import apply_spectrum, filtered, fourier, inverse_fourier
 from wellposed.operators import direct
 from wellposed.operators.base import LinearOperator, as_space
 from wellposed.operators.derived import Derived
 from wellposed.operators.fourier import FourierMultiplier
 from wellposed.operators.padding import BOUNDARIES, Boundary, Widths, _require_width, pad, pad_adjoint
-from wellposed.operators.rewriting import fuse_product
+from wellposed.operators.rewriting import fuse_product, learns
 from wellposed.spaces import AnySpace, Space
 from wellposed.structure import Evidence, FourierDiagonal
 
@@ -66,7 +66,9 @@ class CircularConvolution(LinearOperator):
 
 
 @fuse_product.register(CircularConvolution, CircularConvolution)
-def _two_kernels(a: CircularConvolution, b: CircularConvolution) -> LinearOperator:
+def _two_kernels(a: CircularConvolution, b: CircularConvolution) -> LinearOperator | None:
+    if learns(a) or learns(b):
+        return None
     ea, eb = a.spectrum(), b.spectrum()
     return FourierMultiplier(ea.spectrum * eb.spectrum, b.domain, eb.dims, eb.half)
 
@@ -222,6 +224,10 @@ def image_space(domain: AnySpace | tuple[int, ...], kernel: Tensor) -> Space:
     space = as_space(domain, kernel.dtype)
     if not isinstance(space, Space) or len(space.shape) < 2:
         raise SpaceError(f"a convolution acts on images (C, H, W) or signals (C, N), got {space}.")
+    if kernel.is_complex() and space.dtype is not None and not space.is_complex:
+        raise DtypeError(
+            f"a complex kernel maps real images {space} to complex ones; use a complex space for both."
+        )
     spatial, channels = len(space.shape) - 1, space.concrete_shape[0]
     if not spatial <= kernel.ndim <= spatial + 2:
         raise SpaceError(

@@ -2,7 +2,8 @@
 
 A derived tensor is kept only while its source is the very same tensor and needs no gradient; a move, a
 loaded state or an override brings a new source and with it a new derivation. Nothing derived appears in
-``state_dict`` or in a pickle.
+``state_dict`` or in a pickle. The one thing that torch hides, and so this cannot see, is a write through
+``tensor.data``.
 """
 
 from __future__ import annotations
@@ -11,6 +12,16 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor
+
+
+def _is_watched(source: Tensor) -> bool:
+    """Whether a result belongs to this call alone: a graph, a function transform or inference mode."""
+    return (
+        source.requires_grad
+        or torch._C._functorch.is_functorch_wrapped_tensor(source)
+        or torch.is_inference_mode_enabled()
+        or source.is_inference()
+    )
 
 
 class Derived:
@@ -24,7 +35,7 @@ class Derived:
 
     def __call__(self, source: Tensor) -> Tensor:
         """Return the derived tensor for ``source``."""
-        if source.requires_grad or torch._C._functorch.is_functorch_wrapped_tensor(source):
+        if torch.compiler.is_compiling() or _is_watched(source):
             return self.compute(source)
         if self._value is None or self._source is not source or self._version != source._version:
             self._value = self.compute(source)

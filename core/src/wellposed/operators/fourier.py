@@ -7,12 +7,12 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from wellposed.errors import DtypeError, SpaceError
+from wellposed.errors import DtypeError, SpaceError, StructureError
 from wellposed.linalg.spectral import apply_spectrum
 from wellposed.operators.base import LinearOperator, as_space
 from wellposed.operators.multiply import Multiply
-from wellposed.operators.rewriting import fuse_product
-from wellposed.spaces import AnySpace
+from wellposed.operators.rewriting import fuse_product, learns
+from wellposed.spaces import AnySpace, Space
 from wellposed.structure import Evidence, FourierDiagonal, Unitary
 
 
@@ -92,6 +92,10 @@ class FourierMultiplier(LinearOperator):
         self.half_spectrum = (not space.is_complex) if half_spectrum is None else half_spectrum
         if self.half_spectrum and space.is_complex:
             raise DtypeError(f"a half spectrum belongs to real data, got {space}; pass half_spectrum=False.")
+        if not self.half_spectrum and not space.is_complex:
+            raise DtypeError(f"a full spectrum belongs to complex data, got {space}; give the half spectrum.")
+        if self.half_spectrum:
+            _require_real_kernel(spectrum, space, self.dims)
         self.register_value("spectrum", spectrum)
 
     def _forward(self, x: Tensor) -> Tensor:
@@ -109,14 +113,37 @@ class FourierMultiplier(LinearOperator):
 
 @fuse_product.register(FourierMultiplier, FourierMultiplier)
 def _multipliers(a: FourierMultiplier, b: FourierMultiplier) -> LinearOperator | None:
-    if (a.dims, a.half_spectrum) != (b.dims, b.half_spectrum):
+    if (a.dims, a.half_spectrum) != (b.dims, b.half_spectrum) or learns(a) or learns(b):
         return None
     return FourierMultiplier(a.spectrum * b.spectrum, b.domain, a.dims, a.half_spectrum)
 
 
 @fuse_product.register(Multiply, Multiply)
 def _weights(a: Multiply, b: Multiply) -> LinearOperator | None:
-    return Multiply(a.weights * b.weights, b.domain) if a.range == b.domain else None
+    if a.range != b.domain or learns(a) or learns(b):
+        return None
+    return Multiply(a.weights * b.weights, b.domain)
+
+
+def _require_real_kernel(spectrum: Tensor, space: AnySpace, dims: tuple[int, ...]) -> None:
+    """Raise :class:`StructureError` unless a half spectrum is that of a real kernel, where it can be told."""
+    plain = not (spectrum.requires_grad or torch._C._functorch.is_functorch_wrapped_tensor(spectrum))
+    if not plain or not isinstance(space, Space) or spectrum.ndim < len(dims):
+        return
+    with torch.no_grad():
+        n = space.shape[dims[-1]]
+        rest = [d for d in dims[:-1]]
+        for index in {0, n // 2} if n is not None and n % 2 == 0 else {0}:
+            plane = spectrum.select(dims[-1], min(index, spectrum.shape[dims[-1]] - 1))
+            axes = [d + 1 for d in rest]  # one axis is gone
+            mirror = plane.flip(axes).roll([1] * len(axes), axes) if axes else plane
+            defect = (plane - mirror.conj()).abs().amax() if plane.numel() else plane.new_zeros(()).abs()
+            if bool(defect > 1e-3 * spectrum.abs().amax()):
+                raise StructureError(
+                    "the half spectrum is not that of a real kernel: on its own mirror plane "
+                    f"spectrum[−f] and conj(spectrum[f]) differ by {float(defect):.3g}; use rfftn of the "
+                    "kernel, or a complex space with half_spectrum=False."
+                )
 
 
 def negative_dims(dims: Sequence[int], space: AnySpace) -> tuple[int, ...]:

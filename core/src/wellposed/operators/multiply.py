@@ -63,6 +63,8 @@ class Mask(LinearOperator):
                 f"a mask holds zeros and ones, but this one holds {bad:g}; use Multiply for weights."
             )
         source = as_space(tuple(mask.shape) if domain is None else domain, values.dtype)
+        if source.dtype is not None:  # zeros and ones are exact in every precision
+            values = values.to(torch.empty(0, dtype=source.dtype).real.dtype)
         require_broadcast("mask", values, source)
         super().__init__(source, source)
         self.register_value("mask", values)

@@ -11,15 +11,17 @@ A rule may return ``None`` when it does not apply to these particular operands.
 
 from __future__ import annotations
 
+import cmath
 from collections.abc import Callable
 from itertools import pairwise
 from typing import TypeAlias
 
 from torch import Tensor
 
-from wellposed.errors import ParameterError
+from wellposed.errors import ParameterError, SpaceError
 from wellposed.operators.algebra import Adjoint, Composition, Identity, Scaled, Sum, Zero, _require_fit
 from wellposed.operators.base import LinearOperator
+from wellposed.structure import RealLinear
 
 Rule: TypeAlias = Callable[..., LinearOperator | None]
 
@@ -58,7 +60,9 @@ def product(*factors: LinearOperator) -> LinearOperator:
     for left, right in pairwise(factors):
         _require_fit(left, right)
     for factor in factors:
-        while isinstance(factor, Scaled):
+        while isinstance(factor, Scaled) and (
+            not is_complex(factor.scalar) or all(map(is_complex_linear, flat))
+        ):
             scalar, factor = scalar * factor.scalar, factor.operand
         flat.extend(factor._operators() if isinstance(factor, Composition) else [factor])
     fused = _fuse_neighbours(flat, fuse_product)
@@ -78,11 +82,7 @@ def total(*terms: LinearOperator) -> LinearOperator:
 
 def scaled(scalar: complex | Tensor, op: LinearOperator) -> LinearOperator:
     """Return ``scalar · op``, with scalars merged."""
-    if isinstance(scalar, Tensor) and scalar.numel() != 1:
-        raise ParameterError(
-            f"an operator is scaled by one number, got a tensor of shape {tuple(scalar.shape)}; "
-            "use Multiply(weights, domain) @ operator for entrywise factors."
-        )
+    _require_scalar(scalar, op)
     if isinstance(op, Scaled):
         return scaled(scalar * op.scalar, op.operand)
     if not isinstance(scalar, Tensor) and scalar == 1:
@@ -90,6 +90,39 @@ def scaled(scalar: complex | Tensor, op: LinearOperator) -> LinearOperator:
     if isinstance(op, Zero) or (not isinstance(scalar, Tensor) and scalar == 0):
         return Zero(op.domain, op.range)
     return Scaled(scalar, op)
+
+
+def _require_scalar(scalar: complex | Tensor, op: LinearOperator) -> None:
+    if isinstance(scalar, Tensor) and scalar.numel() != 1:
+        raise ParameterError(
+            f"an operator is scaled by one number, got a tensor of shape {tuple(scalar.shape)}; "
+            "use Multiply(weights, domain) @ operator for entrywise factors."
+        )
+    if not isinstance(scalar, Tensor) and not cmath.isfinite(scalar):
+        raise ParameterError(f"an operator is scaled by a finite number, got {scalar}.")
+    dtype = op.range.dtype
+    if is_complex(scalar) and dtype is not None and not dtype.is_complex:
+        raise SpaceError(
+            f"a complex multiple of {type(op).__name__} leaves its real range {op.range}; "
+            "scale by a real number, or build the operator on a complex space."
+        )
+
+
+def is_complex(scalar: complex | Tensor) -> bool:
+    """Whether multiplying by ``scalar`` may leave the reals."""
+    return scalar.is_complex() if isinstance(scalar, Tensor) else isinstance(scalar, complex)
+
+
+def is_complex_linear(op: LinearOperator) -> bool:
+    """Whether a complex factor may be pulled through ``op``: complex on both sides, no real part taken."""
+    from wellposed.linalg import find
+
+    return op.domain.is_complex and op.range.is_complex and find(op, RealLinear) is None
+
+
+def learns(op: LinearOperator) -> bool:
+    """Whether ``op`` holds a tensor that requires grad: fusing would freeze it at today's value."""
+    return any(t.requires_grad for t in (*op.parameters(), *op.buffers()))
 
 
 def _fuse_neighbours(operators: list[LinearOperator], table: PairTable) -> list[LinearOperator]:
@@ -106,6 +139,8 @@ def _gram(a: LinearOperator, b: LinearOperator) -> LinearOperator | None:
     """A*A in closed form where A knows one: I for an isometry, |s|² for a spectrum; A A* likewise."""
     from wellposed.linalg.functions import adjoint, known_gram
 
+    if learns(b):
+        return None
     if isinstance(a, Adjoint) and a.operand is b:
         return known_gram(b)
     if isinstance(b, Adjoint) and b.operand is a:
