@@ -340,8 +340,8 @@ def _zeros(space: AnySpace, like: Vector) -> Vector:
 
 
 def _zero_of(x: Tensor, like: Tensor) -> Tensor:
-    """Return zeros that stay inside the function transforms of ``x`` and broadcast to ``like``."""
-    zero = torch.zeros_like(x.flatten(1)[:, :1]).reshape(-1, *[1] * (like.ndim - 1))
+    """Return zeros that stay inside autograd and the transforms of ``x``, and broadcast to ``like``."""
+    zero = x.flatten(1)[:, :0].sum(1).reshape(-1, *[1] * (like.ndim - 1))  # nothing summed: not even a NaN
     return (zero.real if zero.is_complex() and not like.is_complex() else zero).to(like.dtype)
 
 
