@@ -11,7 +11,7 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
-from wellposed.errors import StructureError
+from wellposed.errors import ParameterError, StructureError
 from wellposed.immutable import Immutable, unknown_parameter
 from wellposed.linalg import norm
 from wellposed.operators.base import LinearOperator, Operator
@@ -41,6 +41,16 @@ class ForwardModel(Immutable):
 
     def __init__(self, operator: Operator, noise: Any = None) -> None:
         super().__init__()
+        if not isinstance(operator, Operator):
+            raise ParameterError(
+                f"ForwardModel takes an operator, got {type(operator).__name__}; wrap it with "
+                "wellposed.as_operator(obj, domain)."
+            )
+        if noise is not None and not callable(noise):
+            raise ParameterError(
+                f"noise is a {type(noise).__name__}, but one noise model is expected, which acts on every part "
+                "of a stacked measurement; for others write noise(y, generator) and log_prob(y, mean)."
+            )
         self.operator = operator
         self.noise = noise
 

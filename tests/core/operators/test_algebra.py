@@ -147,6 +147,7 @@ def test_repr_reads_as_the_algebra():
         (lambda: stack(A, B), "stack"),
         (lambda: A @ B.to(torch.float32), r"convert one with \.to\(dtype\)"),
         (lambda: A @ stack(B, B), "differ in kind"),
+        (lambda: Mask(torch.ones(4)) @ FourierTransform((4,), dims=(-1,)), "one is complex; build the other"),
     ],
 )
 def test_misfits_fail_where_they_are_written(write, message):

@@ -10,7 +10,7 @@ import torch
 from operator_catalogue import REAL, randn
 
 from wellposed import ForwardModel, Space, norm
-from wellposed.errors import ImmutableError, StructureError, UnknownParameterError
+from wellposed.errors import ImmutableError, ParameterError, StructureError, UnknownParameterError
 from wellposed.noise import Gaussian
 from wellposed.operators import CircularConvolution, Mask, NonlinearFunction
 from wellposed.protocols import LinearPhysics, Physics
@@ -86,3 +86,10 @@ def test_moves_copies_and_does_not_change():
     assert single(X.float()).dtype == torch.float32
     with pytest.raises(ImmutableError, match=r"Use \.replace\(noise=…\)"):
         MODEL.noise = None
+
+
+def test_parts_are_what_they_should_be():
+    with pytest.raises(ParameterError, match=r"takes an operator, got ForwardModel.*as_operator"):
+        ForwardModel(MODEL)
+    with pytest.raises(ParameterError, match="noise is a tuple, but one noise model is expected"):
+        ForwardModel(BLUR, (Gaussian(0.1), Gaussian(0.2)))

@@ -235,9 +235,11 @@ def image_space(domain: AnySpace | tuple[int, ...], kernel: Tensor) -> Space:
             f"kernel {spatial} axes, with an optional channel axis and batch axis before them."
         )
     if kernel.ndim > spatial and kernel.shape[-spatial - 1] not in (1, channels):
+        shape, seen = tuple(kernel.shape), kernel.shape[-spatial - 1]
+        per_sample = (seen, 1, *shape[-spatial:])
         raise SpaceError(
-            f"kernel of shape {tuple(kernel.shape)} has {kernel.shape[-spatial - 1]} channels, {space} has "
-            f"{channels}; give 1 or {channels}."
+            f"kernel of shape {shape} has {seen} channels, {space} has {channels}; give one for all or one per "
+            f"channel. For one kernel per sample give {per_sample}."
         )
     return space
 
