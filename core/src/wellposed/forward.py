@@ -48,8 +48,8 @@ class ForwardModel(Immutable):
             )
         if noise is not None and not callable(noise):
             raise ParameterError(
-                f"noise is a {type(noise).__name__}, but one noise model is expected, which acts on every part "
-                "of a stacked measurement; for others write noise(y, generator) and log_prob(y, mean)."
+                f"noise is a {type(noise).__name__}, but one noise model is expected, which acts on every "
+                "part of a stacked measurement; for others write noise(y, generator) and log_prob(y, mean)."
             )
         self.operator = operator
         self.noise = noise

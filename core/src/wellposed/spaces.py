@@ -109,8 +109,8 @@ class Space:
         if self.dtype is not None and other.dtype is not None and self.dtype != other.dtype:
             if self.dtype.is_complex is not other.dtype.is_complex:
                 raise SpaceError(
-                    f"{self} and {other} do not fit: one is complex; build the other on the complex space too, "
-                    "with domain=Space(shape, torch.complex64)."
+                    f"{self} and {other} do not fit: one is complex; build the other on the complex space "
+                    "too, with domain=Space(shape, torch.complex64)."
                 )
             raise SpaceError(f"{self} and {other} do not fit: convert one with .to(dtype).")
         shape = tuple(m if n is None else n for n, m in zip(self.shape, other.shape, strict=True))

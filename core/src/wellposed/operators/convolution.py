@@ -238,8 +238,8 @@ def image_space(domain: AnySpace | tuple[int, ...], kernel: Tensor) -> Space:
         shape, seen = tuple(kernel.shape), kernel.shape[-spatial - 1]
         per_sample = (seen, 1, *shape[-spatial:])
         raise SpaceError(
-            f"kernel of shape {shape} has {seen} channels, {space} has {channels}; give one for all or one per "
-            f"channel. For one kernel per sample give {per_sample}."
+            f"kernel of shape {shape} has {seen} channels, {space} has {channels}; give one for all or one "
+            f"per channel. For one kernel per sample give {per_sample}."
         )
     return space
 
