@@ -275,6 +275,51 @@ REFUSALS = {
         2,
         "Error: --param 'weight' is given twice.",
     ),
+    "a number that is none": (
+        ("blurred.png", "--kernel", "kernel.png", *METHOD, "--param", "weight=abc"),
+        2,
+        "Error: optim.tv takes float or Tensor or None for 'weight', not 'abc'.",
+    ),
+    "a number that is not a number": (
+        ("blurred.png", "--kernel", "kernel.png", *METHOD, "--param", "weight=NaN"),
+        2,
+        "Error: weight = nan, but it must be ≥ 0.",
+    ),
+    "a count that is none": (
+        ("blurred.png", "--kernel", "kernel.png", *METHOD, "--param", "max_iterations=abc"),
+        2,
+        "Error: optim.tv takes int for 'max_iterations', not 'abc'.",
+    ),
+    "a count of another method": (
+        (
+            *("blurred.png", "--kernel", "kernel.png", "-m", "deblurring.richardson_lucy", "-o", "out.png"),
+            *("--param", "iterations=abc"),
+        ),
+        2,
+        "Error: deblurring.richardson_lucy takes int for 'iterations', not 'abc'.",
+    ),
+    "a matrix that is none": (
+        ("blurred.png", "--physics", "core.matrix", "--physics-param", "matrix=3", *METHOD),
+        2,
+        "core.matrix refuses matrix=3",
+    ),
+    "a text for an object": (
+        (
+            *("blurred.png", "--kernel", "kernel.png", "-m", "optim.pnp", "-o", "out.png"),
+            *("--param", "denoiser=optim.tv_denoiser"),
+        ),
+        2,
+        "Error: optim.pnp takes Denoiser or None for 'denoiser', not 'optim.tv_denoiser'. "
+        "An object is referred to by '@' and its name.",
+    ),
+    "an object that is not there": (
+        (
+            *("blurred.png", "--kernel", "kernel.png", "-m", "optim.pnp", "-o", "out.png"),
+            *("--param", "denoiser=@optim.tv_denoser"),
+        ),
+        3,
+        "Error: There is no component 'optim.tv_denoser'. Did you mean 'optim.tv_denoiser'",
+    ),
     "no reconstructor": (
         ("blurred.png", "--kernel", "kernel.png", "-m", "train.psnr", "-o", "out.png"),
         2,
@@ -308,6 +353,15 @@ def test_refusals_say_what_is_wrong(measured, wellposed, tmp_path, case):
     assert "Traceback" not in err
     assert not (tmp_path / "out.png").exists()
     assert not list(tmp_path.glob(".*.partial"))
+
+
+def test_an_object_is_named_by_an_at_sign():
+    from wellposed.cli._params import create_method
+    from wellposed_optim import TVDenoiser
+
+    method = create_method("optim.pnp:denoiser=@optim.tv_denoiser,iterations=2", {}, registry.default())
+    assert isinstance(method.model.denoiser, TVDenoiser)
+    assert method.label == "optim.pnp"
 
 
 def test_compare(measured, wellposed, tmp_path):

@@ -1,4 +1,8 @@
-"""Parameters on the command line: ``key=value``, values as in JSON, or plain text."""
+"""Parameters on the command line: ``key=value``, values as in JSON, plain text, or ``@name`` for an object.
+
+``@optim.tv_denoiser`` is that component, made with its defaults, as a reference in a configuration is an
+object; a text that starts with ``@`` is written with ``@@``.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,7 @@ from typing import Any
 import click
 
 from wellposed.config._compose import _build_one
+from wellposed.config._values import references
 from wellposed.errors import ConfigError, ParameterError
 from wellposed.registry import Registry
 from wellposed.runs import Method
@@ -61,12 +66,13 @@ def _split(text: str) -> list[str]:
 def create(name: str, kind: str, params: dict[str, Any], registry: Registry) -> Any:
     """Return the component ``name``, which must be of ``kind``, made with ``params``.
 
-    Lists become tensors where the component asks for one, as in a configuration.
+    Lists become tensors where the component asks for one, and ``"@name"`` the component of that name, as
+    in a configuration.
     """
     require_kind(name, kind, registry)
-    literal = {key: _literal(value) for key, value in params.items()}
+    objects = {other: registry.create(other) for _, other in references(params, "")}
     try:
-        return _build_one({"name": name, "params": literal}, {}, registry)
+        return _build_one({"name": name, "params": params}, objects, registry)
     except ConfigError as error:
         raise ParameterError(str(error)) from error
 
@@ -76,8 +82,3 @@ def create_method(text: str, extra: dict[str, Any], registry: Registry) -> Metho
     name, params = parse_method(text)
     params |= extra
     return Method(name, create(name, "reconstructor", params, registry), name, params)
-
-
-def _literal(value: Any) -> Any:
-    # a text that starts with @ would refer to another entry of a configuration, and here there is none
-    return f"@{value}" if isinstance(value, str) and value.startswith("@") else value

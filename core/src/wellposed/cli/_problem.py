@@ -33,7 +33,11 @@ _OPTIONS = (
     ),
     click.option("--physics", metavar="NAME", help="What made the data, in place of --kernel."),
     click.option(
-        "--physics-param", "physics_params", multiple=True, metavar="KEY=VALUE", help="(repeatable)"
+        "--physics-param",
+        "physics_params",
+        multiple=True,
+        metavar="KEY=VALUE",
+        help="(repeatable); @NAME stands for the component NAME.",
     ),
     click.option("--noise-level", type=float, metavar="SIGMA", help="σ of the noise; estimated if left out."),
 )

@@ -17,6 +17,7 @@ from wellposed.cli._problem import problem_options
     epilog=examples(
         "wellposed reconstruct photo.png --kernel kernel.png --method optim.tv -o sharp.png",
         "wellposed reconstruct photo.tif --kernel kernel.npy -m optim.pnp --noise-level 0.02 -o sharp.tif",
+        "wellposed reconstruct p.png --kernel k.npy -m optim.pnp --param denoiser=@optim.bm3d -o x.png",
         "wellposed reconstruct measured.safetensors --method optim.tv --param weight=1e-3 -o image.png",
     ),
 )
@@ -25,7 +26,13 @@ from wellposed.cli._problem import problem_options
     "-m", "--method", required=True, metavar="NAME", help="`wellposed list reconstructor` shows all."
 )
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The image to write.")
-@click.option("--param", "params", multiple=True, metavar="KEY=VALUE", help="Of the method (repeatable).")
+@click.option(
+    "--param",
+    "params",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Of the method (repeatable); VALUE is a number, a text, or @NAME for the component NAME.",
+)
 @problem_options
 @click.option("--force", is_flag=True, help="Replace OUTPUT.")
 @json_option

@@ -67,8 +67,9 @@ def _build_all(config: Mapping[str, Any], registry: Registry, origin: str) -> di
             objects[key] = _build_one(config[key], objects, registry)
         except Exception as error:
             cause = cause or error
-            text = str(error) or type(error).__name__
-            troubles.append(Trouble(key, f"{config[key]['name']} refuses its parameters: {text}"))
+            name, text = config[key]["name"], str(error) or type(error).__name__
+            own = text.startswith(f"{name} ")
+            troubles.append(Trouble(key, text if own else f"{name} refuses its parameters: {text}"))
     if troubles:
         raise error_of(troubles, origin) from cause
     return {key: objects[key] for key in graph}

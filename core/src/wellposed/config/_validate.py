@@ -12,7 +12,7 @@ from wellposed.config._values import plain_problems, references
 from wellposed.errors import ConfigError, RegistryError
 from wellposed.nearest import did_you_mean
 from wellposed.registry import Registry
-from wellposed.registry._targets import argument_problems
+from wellposed.registry._targets import argument_problems, value_problems
 
 RESERVED = "wellposed"
 _KEY = re.compile(r"[A-Za-z][\w-]*")
@@ -99,7 +99,12 @@ def _component_troubles(
     except RegistryError as error:
         yield Trouble(f"{key}.name", str(error))
         return
-    for parameter, _, sentence in argument_problems(factory, params or {}) if params is not None else ():
+    if params is None:
+        return
+    for parameter, _, sentence in argument_problems(factory, params):
+        yield Trouble(f"{key}.params.{parameter}", f"{name} {sentence}")
+    literal = {word: value for word, value in params.items() if not next(references(value, ""), None)}
+    for parameter, sentence in value_problems(factory, literal):
         yield Trouble(f"{key}.params.{parameter}", f"{name} {sentence}")
 
 

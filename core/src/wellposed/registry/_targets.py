@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from functools import reduce
 from typing import Any
 
-from wellposed.errors import ParameterError, UnknownParameterError
+from wellposed.errors import ParameterError, UnknownParameterError, WellposedError
 from wellposed.nearest import did_you_mean
+from wellposed.registry._annotations import misfit_of
 
 
 def resolve(target: str) -> Any:
@@ -63,6 +64,18 @@ def argument_problems(factory: Any, params: Mapping[str, Any]) -> list[tuple[str
     return problems
 
 
+def value_problems(factory: Any, params: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return ``(parameter, sentence)`` for each number or text that its parameter's annotation excludes."""
+    signature = signature_of(factory)
+    problems = []
+    for name, value in params.items():
+        field = signature.parameters.get(name) if signature else None
+        misfit = None if field is None else misfit_of(value, field, factory)
+        if misfit:
+            problems.append((name, f"takes {misfit}"))
+    return problems
+
+
 def _shown(parameter: inspect.Parameter) -> str:
     if parameter.default is parameter.empty:
         return parameter.name
@@ -70,13 +83,30 @@ def _shown(parameter: inspect.Parameter) -> str:
 
 
 def call(name: str, factory: Any, params: Mapping[str, Any]) -> Any:
-    """Call ``factory(**params)``; a signature error becomes one sentence that names the component."""
+    """Call ``factory(**params)``; what its arguments do wrong becomes one sentence that names it."""
     problems = argument_problems(factory, params)
     if problems:
         kind = UnknownParameterError if any(unknown for _, unknown, _ in problems) else ParameterError
         raise kind(" ".join(f"{name} {sentence}" for _, _, sentence in problems))
+    values = value_problems(factory, params)
+    if values:
+        raise ParameterError(" ".join(f"{name} {sentence}" for _, sentence in values))
     try:
         return factory(**params)
+    except (TypeError, ValueError, AttributeError) as error:
+        if isinstance(error, WellposedError):
+            error.add_note(f"while creating {name!r}")
+            raise
+        given = ", ".join(f"{key}={_brief(value)}" for key, value in params.items()) or "no parameters"
+        raise ParameterError(f"{name} refuses {given}: {type(error).__name__}: {error}") from error
     except Exception as error:
         error.add_note(f"while creating {name!r}")
         raise
+
+
+def _brief(value: Any) -> str:
+    shape = getattr(value, "shape", None)
+    if shape is not None:
+        return f"{type(value).__name__}{tuple(shape)}"
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}…"

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from wellposed import vectors
+from wellposed.protocols import NoiseModel
 from wellposed.spaces import Vector
 from wellposed_optim.fidelities.base import Fidelity
 from wellposed_optim.fidelities.l2 import L2
@@ -25,7 +26,7 @@ class Likelihood(Fidelity):
 
     convex: ClassVar[bool] = False
 
-    def __init__(self, noise_model: Any) -> None:
+    def __init__(self, noise_model: NoiseModel) -> None:
         super().__init__()
         self.noise_model = noise_model
 
