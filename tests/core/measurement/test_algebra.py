@@ -80,7 +80,7 @@ def test_noise_comes_back(tmp_path: Path) -> None:
 def test_functions_are_refused(tmp_path: Path) -> None:
     physics = LinearFunction(lambda x: 2 * x, SPACE, SPACE)
     with pytest.raises(ParameterError, match=r"LinearFunction is not a registered component"):
-        Measurement(torch.ones(1), physics).save(tmp_path / "m")
+        Measurement(SPACE.zeros(), physics).save(tmp_path / "m")
 
 
 def test_the_public_name() -> None:

@@ -54,7 +54,7 @@ def registry() -> Registry:
 @pytest.fixture(scope="module")
 def seed(tmp_path_factory: pytest.TempPathFactory, registry: Registry) -> bytes:
     path = tmp_path_factory.mktemp("seed") / "m"
-    physics = Blur(torch.rand(1, 1, 3, 3), Space((1, 4, None), torch.float32), 1 + 2j)
+    physics = Blur(torch.rand(1, 1, 3, 3), Space((1, None), torch.float32), 1 + 2j)
     y = (torch.randn(2, 4, dtype=torch.complex64), (torch.ones(2, 3, dtype=torch.bool),))
     meta = {"text": "ü", "n": [1.5, float("nan"), None], "bytes": b"abc", "$x": (1,), "t": torch.arange(4)}
     Measurement(y, physics, torch.rand(2, 1, 4), meta).save(path, registry=registry)
@@ -285,7 +285,7 @@ def test_messages(tmp_path: Path, seed: bytes, registry: Registry) -> None:
         {**payload, "dtypes": {**payload["dtypes"], "reference": "complex64"}}
     )
     assert "its list of dtypes does not belong to its tensors" in of({**payload, "dtypes": ["nothing"]})
-    assert "'lab.blur' refuses its arguments (TypeError: kernel is a int)" in of(
+    assert "lab.blur refuses kernel=1: TypeError: kernel is a int" in of(
         {**payload, "physics": {"$object": {"name": "lab.blur", "params": {"kernel": 1}}}}
     )
     assert "its header is not text" in _refusal(tmp_path, _assemble(b"\xff\xfe\xff", body), registry)

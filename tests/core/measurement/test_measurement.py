@@ -11,7 +11,15 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from wellposed.errors import FileFormatError, OutputExistsError, ParameterError, RegistryError
+import wellposed
+from wellposed.errors import (
+    DtypeError,
+    FileFormatError,
+    OutputExistsError,
+    ParameterError,
+    RegistryError,
+    SpaceError,
+)
 from wellposed.immutable import Immutable
 from wellposed.measurement import Measurement
 from wellposed.plugins import Component, Kind
@@ -262,3 +270,19 @@ def test_files_are_as_readable_as_others(tmp_path):
     plain.write_text("")
     Measurement(torch.zeros(1, 2)).save(tmp_path / "m.safetensors")
     assert (tmp_path / "m.safetensors").stat().st_mode == plain.stat().st_mode
+
+
+def test_the_physics_must_be_able_to_make_y_of_the_reference() -> None:
+    physics = wellposed.operators.Identity(wellposed.Space((1, 4, 4), torch.float32))
+    Measurement(torch.rand(2, 1, 4, 4), physics, torch.rand(2, 1, 4, 4))
+    with pytest.raises(SpaceError, match=r"y=….*range of its physics, has shape \(2, 1, 9, 9\), but"):
+        Measurement(torch.rand(2, 1, 9, 9), physics)
+    with pytest.raises(SpaceError, match=r"reference=….*domain of its physics, has shape \(2, 1, 9, 9\)"):
+        Measurement(torch.rand(2, 1, 4, 4), physics, torch.rand(2, 1, 9, 9))
+    with pytest.raises(DtypeError, match=r"y=….*has dtype float64"):
+        Measurement(torch.rand(2, 1, 4, 4, dtype=torch.float64), physics)
+
+
+def test_an_object_in_meta_is_told_from_one_in_the_physics(tmp_path: Path) -> None:
+    with pytest.raises(ParameterError, match=r"Cannot save meta.a: it is a object; .* or leave it out"):
+        Measurement(torch.rand(2, 1), meta={"a": object()}).save(tmp_path / "m")

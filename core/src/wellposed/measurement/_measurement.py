@@ -12,11 +12,11 @@ import attrs
 import torch
 from torch import Tensor
 
-from wellposed.errors import FileFormatError, ParameterError
+from wellposed.errors import DtypeError, FileFormatError, ParameterError, SpaceError
 from wellposed.immutable import complex_aware
 from wellposed.measurement._container import read_container, write_container
 from wellposed.measurement._objects import Decoder, Encoder
-from wellposed.spaces import Vector
+from wellposed.spaces import ProductSpace, Space, Vector
 from wellposed.vectors import leaves, map_vector
 
 if TYPE_CHECKING:
@@ -75,12 +75,21 @@ class Measurement:
     ------
     ParameterError
         ``y`` or ``reference`` is not made of tensors with one common batch axis.
+    SpaceError, DtypeError
+        ``y`` is not in the physics' range, or ``reference`` not in its domain, where it has them.
     """
 
     y: Vector = attrs.field(validator=_vector)
     physics: Any = None
     reference: Vector | None = attrs.field(default=None, validator=_vector)
     meta: Mapping[str, Any] = attrs.field(factory=dict, converter=_mapping)
+
+    def __attrs_post_init__(self) -> None:
+        """Check that the physics could have made ``y`` of ``reference``."""
+        for name, space in (("y", "range"), ("reference", "domain")):
+            vector, known = getattr(self, name), getattr(self.physics, space, None)
+            if vector is not None and isinstance(known, Space | ProductSpace):
+                known.check(vector, f"Measurement({name}=…), by the {space} of its physics,")
 
     def replace(self, **changes: Any) -> Measurement:
         """Return a copy with some fields changed."""
@@ -170,7 +179,7 @@ class Measurement:
             raise FileFormatError(f"{path}: 'meta' is not a mapping; the file is damaged.")
         try:
             return cls(**fields)
-        except ParameterError as error:
+        except (ParameterError, SpaceError, DtypeError) as error:
             raise FileFormatError(f"{path}: the file is damaged: {error}") from error
 
     def __repr__(self) -> str:

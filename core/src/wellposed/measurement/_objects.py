@@ -68,6 +68,8 @@ class Encoder(ValueEncoder):
                     continue
                 if found is kind:
                     return component.name
+        if not where.startswith("physics"):
+            super().other(value, where, 0)
         raise ParameterError(
             f"Cannot save {where}: {kind.__module__}.{kind.__qualname__} is not a registered component of "
             f"kind {', '.join(KINDS)}, so no file could rebuild it. Register it in a pack, or pass it by "

@@ -93,7 +93,7 @@ class ValueEncoder:
         """Return an object as JSON; plain values have none left, so this refuses."""
         raise ParameterError(
             f"Cannot save {where}: it is a {type(value).__name__}; numbers, text, lists, tuples, mappings, "
-            "bytes, arrays and tensors can be saved: convert it."
+            "bytes, arrays, tensors and registered physics can be saved: convert it, or leave it out."
         )
 
 
