@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from zoo.wrong_habits import CountsItsCalls, HoldsALambda
 from zoo.wrong_methods import BackProject, Shrink
-from zoo.wrong_operators import CountsItsCalls, ScaledAdjoint, Tilt
+from zoo.wrong_operators import ScaledAdjoint, Tilt
 
 import wellposed
 from wellposed import Space, registry
@@ -213,7 +214,7 @@ def test_a_kind_names_its_checks():
 def test_a_kind_without_checks_is_still_copied_and_pickled():
     mine = registry.isolated().add(Kind("thing", "A thing."))
     assert [r.check for r in check(3, kind="thing", registry=mine).results] == ["copies", "pickles"]
-    assert check(lambda: 3, kind="thing", registry=mine).failed == {"pickles"}
+    assert check(HoldsALambda(), kind="thing", registry=mine).failed == {"pickles"}
 
 
 def test_whatever_a_component_raises_is_a_finding():
@@ -234,3 +235,43 @@ def test_an_object_is_checked_without_hypothesis_or_pytest():
         "assert not {'hypothesis', 'pytest'} & set(sys.modules), 'imported'\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_domain_may_be_a_bare_shape():
+    assert check(Tilt(), domain=(1, 6, 7)).where == "(B, 1, 6, 7) float64"
+    with pytest.raises(ParameterError, match=r"domain='small' is no space; pass wellposed.Space"):
+        check(Tilt(), domain="small")
+    with pytest.raises(ParameterError, match=r"domain=\(1, None\) is no space"):
+        check(Tilt(), domain=(1, None))
+
+
+def test_what_is_defined_locally_is_not_asked_to_pickle():
+    class Local(Tilt):
+        pass
+
+    for obj in (Local(), lambda x, sigma: x):
+        report = check(obj, domain=DOMAIN, checks=["pickles"])
+        assert report["pickles"].status == "skipped"
+        assert "is defined locally and cannot be imported" in report["pickles"].message
+
+
+def test_functions_of_a_notebook_are_not_asked_to_pickle():
+    script = """
+import torch
+from wellposed.operators import LinearFunction
+from wellposed.testing import check
+report = check(LinearFunction(lambda x: 2 * x, (1, 4, 5)))
+assert report.ok, str(report)
+assert report["pickles"].status == "skipped", str(report)
+"""
+    subprocess.run([sys.executable, "-c", script], check=True)
+
+
+def test_what_keyword_arguments_of_a_stranger_mean_is_its_own():
+    class Open(Tilt):
+        def A(self, x, **options):
+            return super().A(x)
+
+    report = check(Open(), domain=DOMAIN)
+    assert report.ok, str(report)
+    assert "what its **kwargs mean is its own" in report["unknown_override"].message

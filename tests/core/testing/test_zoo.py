@@ -9,6 +9,7 @@ from zoo import (
     lying_operators,
     right_operators,
     right_others,
+    wrong_habits,
     wrong_judges,
     wrong_methods,
     wrong_noise,
@@ -19,7 +20,7 @@ from wellposed.testing import check
 
 WRONG = [
     entry
-    for module in (wrong_operators, lying_operators, wrong_noise, wrong_methods, wrong_judges)
+    for module in (wrong_operators, wrong_habits, lying_operators, wrong_noise, wrong_methods, wrong_judges)
     for entry in module.cage.entries
 ]
 RIGHT = [*right_operators.cage.entries, *right_others.cage.entries]

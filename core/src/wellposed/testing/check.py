@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import torch
+
+from wellposed.errors import ParameterError
 from wellposed.random import mix
 from wellposed.spaces import AnySpace, ProductSpace, Space
+from wellposed.testing.construct import CONSTRUCTS, examples_of, not_constructed, require_hypothesis
 from wellposed.testing.engine import describe, expect, merge, run
 from wellposed.testing.example import Example
 from wellposed.testing.kinds import kind_of
@@ -14,13 +18,14 @@ from wellposed.testing.report import Report, Result
 from wellposed.testing.table import kind_checks
 
 if TYPE_CHECKING:
+    from wellposed.plugins import Component
     from wellposed.registry import Registry
 
 
 def check(
     obj: Any,
     *,
-    domain: AnySpace | None = None,
+    domain: AnySpace | Sequence[int] | None = None,
     kind: str | None = None,
     physics: Any = None,
     seed: int = 0,
@@ -37,7 +42,7 @@ def check(
         The component, or the name of a registered one, which is then built from its examples.
     domain
         The space of its inputs, for objects that do not know it; small, odd and non-square shapes are
-        best. Given, it is the only one used.
+        best. Given, it is the only one used. A bare shape such as ``(1, 6, 7)`` means double precision.
     kind
         ``"physics"``, ``"denoiser"``, …; told by the object's shape when left out.
     physics
@@ -61,7 +66,7 @@ def check(
     Raises
     ------
     ParameterError
-        The kind cannot be told, or a check does not exist.
+        The kind cannot be told, a check does not exist, or ``domain`` is neither space nor shape.
     RegistryError
         There is no component of this name.
 
@@ -78,12 +83,24 @@ def check(
     if isinstance(obj, str):
         return _check_name(obj, seed, checks, expected_failures, registry, max_examples)
     kind = kind or kind_of(obj)
+    domain = None if domain is None else _space(domain)
     example = Example({}, domain, physics, expected_failures or {})
     results, where = _check_object(obj, kind, example, seed, checks, registry)
     given = "" if domain is None else f", domain={_code(domain)}"
     line = f"wellposed.testing.check(obj{given}, kind={kind!r}, seed={seed}, checks=[{{!r}}])"
     results = [_with_reproduce(r, line.format(r.check)) for r in results]
     return Report(type(obj).__name__, kind, results, seed, where)
+
+
+def _space(domain: AnySpace | Sequence[int]) -> AnySpace:
+    if isinstance(domain, Space | ProductSpace):
+        return domain
+    if isinstance(domain, tuple | list) and all(type(n) is int for n in domain):
+        return Space(domain, torch.float64)
+    raise ParameterError(
+        f"domain={domain!r:.60} is no space; pass wellposed.Space((1, 6, 7), torch.float64), or the shape "
+        "(1, 6, 7) of one sample."
+    )
 
 
 def _check_object(
@@ -111,27 +128,41 @@ def _check_name(
     runs = []
     where = ""
     known = expected if expected is not None else record.known_failures
-    for i, example in enumerate(examples_of(name, seed, source, max_examples)):
-        label = describe(example.arguments)
-        obj = source.create(name, **example.arguments)
-        own = dict(example.expected_failures)
-        plain = Example({}, example.domain, example.physics, own)
-        results, where = _check_object(obj, record.kind, plain, mix(seed, i) if i else seed, wanted, registry)
-        runs.append((label, results))
+    for i, example in enumerate(_examples(record, seed, source, max_examples)):
+        if isinstance(example, Exception):
+            runs.append(("", not_constructed(record, example, wanted, source)))
+            continue
+        at = mix(seed, i) if i else seed
+        results, where = _check_example(record, example, at, wanted, source)
+        runs.append((describe(example.arguments), results))
     merged = expect(merge(runs), {k: v for k, v in known.items() if wanted is None or k in wanted})
     line = f"wellposed check {name} --seed {seed} --check "
     results = [_with_reproduce(r, line + r.check) for r in merged]
     return Report(name, record.kind, results, seed, where if len(runs) == 1 else f"{len(runs)} examples")
 
 
-def examples_of(name: str, seed: int, registry: Registry, max_examples: int) -> list[Example]:
-    """Return examples of a registered component: drawn from its strategy, or its defaults."""
-    record = registry.component(name)
-    if record.examples is None:
-        return [Example()]
-    from wellposed.testing.strategies import draw, resolve
+def _examples(record: Component, seed: int, registry: Registry, n: int) -> Sequence[Example | Exception]:
+    """Return examples of a component, or what stops it from having any."""
+    if record.examples is not None:
+        require_hypothesis("checking a component by its name")
+    try:
+        return examples_of(record.name, seed, registry, n)
+    except Exception as error:  # an examples function is a stranger's code, and a finding when it raises
+        return [error]
 
-    return draw(resolve(record.examples, name)(), seed, max_examples)
+
+def _check_example(
+    record: Component, example: Example, seed: int, wanted: Sequence[str] | None, registry: Registry
+) -> tuple[list[Result], str]:
+    try:
+        obj = registry.create(record.name, **example.arguments)
+    except Exception as error:  # and so is a constructor
+        return not_constructed(record, error, wanted, registry), ""
+    plain = Example({}, example.domain, example.physics, dict(example.expected_failures))
+    others = None if wanted is None else [name for name in wanted if name != CONSTRUCTS]
+    results, where = _check_object(obj, record.kind, plain, seed, others, registry)
+    made = [Result(CONSTRUCTS, "passed")] if wanted is None or CONSTRUCTS in wanted else []
+    return made + results, where
 
 
 def _with_reproduce(result: Result, line: str) -> Result:

@@ -32,6 +32,18 @@ def distance(got: Tensor, want: Tensor) -> float:
     return worst / scale if scale > 0 else worst
 
 
+def size(x: Vector) -> Tensor:
+    """Return ‖x‖₂ per sample in double precision; squares of tiny or huge entries do no harm."""
+    flat = torch.cat([double(t).flatten(1) for t in leaves(x)], 1).abs()
+    if flat.shape[1] == 0:
+        return flat.new_zeros(len(flat))
+    largest = flat.amax(1)
+    usual = (largest > 0) & largest.isfinite()
+    unit = torch.where(usual, largest, 1)
+    norm: Tensor = unit * torch.linalg.vector_norm(flat / unit[:, None], dim=1)
+    return norm
+
+
 def mismatch(got: Vector, want: Vector, tolerance: float, *, dtype: bool = True) -> str | None:
     """Return a sentence on how ``got`` differs from ``want``; ``None`` when it does not."""
     parts, wanted = leaves(got), leaves(want)
@@ -81,8 +93,12 @@ def worst_entry(got: Tensor, want: Tensor) -> str:
 def ratio(got: Tensor, want: Tensor) -> complex | None:
     """Return c when ``got = c·want`` with c ≠ 1, else ``None``."""
     a, b = double(got).flatten(), double(want).flatten()
+    largest = float(b.abs().max()) if b.numel() else 0.0
+    if not 0 < largest < float("inf"):
+        return None
+    a, b = a / largest, b / largest
     energy = float(torch.linalg.vecdot(b, b).real)
-    if energy == 0 or not bool(a.any()):
+    if not bool(a.any()):
         return None
     c = complex(torch.linalg.vecdot(b, a)) / energy
     return (
@@ -104,8 +120,7 @@ def number(c: complex) -> str:
 
 def _norm(t: Tensor) -> float:
     """Return the largest norm of a sample."""
-    rows = t.flatten(1) if t.ndim > 1 else t.reshape(-1, 1)
-    return float(torch.linalg.vector_norm(rows, dim=1).max()) if t.numel() else 0.0
+    return float(size(t if t.ndim > 1 else t.reshape(-1, 1)).max()) if t.numel() else 0.0
 
 
 def _number(t: Tensor) -> str:

@@ -19,7 +19,7 @@ from wellposed.testing.report import Result
 
 def run(case: Case, checks: Sequence[Check], wanted: Collection[str] | None = None) -> list[Result]:
     """Run ``checks`` in order, those of ``wanted`` and what they rest on; skip echoes of failures."""
-    chosen = _closure(checks, wanted)
+    chosen = closure(checks, wanted)
     results: list[Result] = []
     blocked: dict[str, str] = {}
     with _random_state_restored():
@@ -78,7 +78,8 @@ def _run_one(check: Check, case: Case) -> Result:
     return Result(check.name, "passed", seconds=time.perf_counter() - start)
 
 
-def _closure(checks: Sequence[Check], wanted: Collection[str] | None) -> set[str]:
+def closure(checks: Sequence[Check], wanted: Collection[str] | None) -> set[str]:
+    """Return the names of ``wanted`` and of the checks they rest on; all of them for ``None``."""
     names = {check.name: check for check in checks}
     if wanted is None:
         return set(names)

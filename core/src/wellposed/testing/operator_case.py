@@ -13,8 +13,9 @@ from wellposed.errors import ParameterError
 from wellposed.spaces import AnySpace, ProductSpace, Space, Vector
 from wellposed.structure import Evidence, RealLinear
 from wellposed.testing.case import Case, Face, clone, detach, has, moved
+from wellposed.testing.diagnose import size
 from wellposed.testing.probes import eps, fill, is_complex, probe, space_of, with_precision
-from wellposed.vectors import batch_size, inner, map_vector, norm
+from wellposed.vectors import batch_size, inner, map_vector
 
 GUESSES = (
     Space((1, 5, 6), torch.float64),
@@ -198,9 +199,9 @@ def flat(x: Vector) -> Tensor:
 
 def relative(error: Vector, *scales: Vector) -> float:
     """Return ‖error‖ relative to the largest of the scales' norms, worst sample against best scale."""
-    size = max(float(norm(s).max()) for s in scales)
-    worst = float(norm(error).max()) if batch_size(error) else 0.0
-    return worst / size if size > 0 else worst
+    scale = max(float(size(s).max()) for s in scales)
+    worst = float(size(error).max()) if batch_size(error) else 0.0
+    return worst / scale if scale > 0 else worst
 
 
 def _double(t: Tensor) -> Tensor:

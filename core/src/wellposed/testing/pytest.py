@@ -19,6 +19,7 @@ import hypothesis
 import pytest
 
 from wellposed.testing.check import check as run_check
+from wellposed.testing.construct import CONSTRUCTS
 from wellposed.testing.kinds import kind_of
 from wellposed.testing.report import Report
 from wellposed.testing.table import checks_of
@@ -84,7 +85,8 @@ class _Runner:
         return self.subject if isinstance(self.subject, str) else type(self.subject).__name__
 
     def names(self) -> list[str]:
-        return [check.name for check in checks_of(self._kind(), self.registry)]
+        built = [CONSTRUCTS] if isinstance(self.subject, str) else []
+        return built + [check.name for check in checks_of(self._kind(), self.registry)]
 
     def _kind(self) -> str:
         if not isinstance(self.subject, str):

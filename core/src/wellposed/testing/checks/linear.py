@@ -14,10 +14,10 @@ from torch import Tensor
 from wellposed.spaces import Space
 from wellposed.structure import AdjointAccuracy
 from wellposed.testing.case import Check, Failure, Skip, need
-from wellposed.testing.diagnose import alike, double, mismatch, suspect
+from wellposed.testing.diagnose import alike, double, mismatch, size, suspect
 from wellposed.testing.operator_case import OperatorCase, flat, relative
 from wellposed.testing.probes import eps, is_complex, space_of
-from wellposed.vectors import add, batch_size, leaves, map_vector, norm, scale, subtract
+from wellposed.vectors import add, batch_size, leaves, map_vector, scale, subtract
 
 _DOUBLE = (torch.float64, torch.complex128)
 
@@ -148,8 +148,8 @@ def defect(case: OperatorCase, x: Any, y: Any) -> float:
     """Return the largest adjoint defect over pairs of probes, accumulated in double precision."""
     ax, ay = case.A(x), case.adjoint(y)
     gap = (case.inner(ax, y) - case.inner(x, ay)).abs()
-    size = torch.maximum(norm(ax) * norm(y), norm(x) * norm(ay)).double()
-    return float(torch.where(size > 0, gap / size.clamp_min(1e-300), gap).max())
+    scale = torch.maximum(size(ax) * size(y), size(x) * size(ay))
+    return float(torch.where(scale > 0, gap / torch.where(scale > 0, scale, 1), gap).max())
 
 
 def diagnose(case: OperatorCase) -> str:
