@@ -318,3 +318,31 @@ def test_describe_gives_the_reference(monkeypatch, capsys):
     monkeypatch.setattr(registry_module, "_default", lab)
     assert main(["describe", "lab.x"]) == 0
     assert "Reference: Euclid, Elements VII" in capsys.readouterr().out
+
+
+def test_list_says_that_there_is_nothing(wellposed, fakes):
+    fakes.good("aa")
+    assert wellposed("list", "noise", "--pack", "aa")[1] == (
+        "There are no components of kind 'noise' in pack 'aa'.\n"
+    )
+
+
+def test_a_switch_that_names_an_unknown_pack_is_a_problem(wellposed, monkeypatch, fakes, capsys):
+    fakes.good("optik")
+    found = registry_module.Registry.discover({"WELLPOSED_PLUGINS": "optim_"})
+    monkeypatch.setattr(registry_module, "_default", found)
+    assert main(["doctor"]) == 1
+    out = capsys.readouterr().out
+    assert "WELLPOSED_PLUGINS names 'optim_', a pack that is unknown: no installed distribution" in out
+    assert "fix: install the pack, or correct WELLPOSED_PLUGINS" in out
+
+
+def test_the_doctor_works_where_problems_are_errors(monkeypatch, fakes, capsys):
+    fakes.add("bb", "import no_such_module_at_all")
+    monkeypatch.setenv("WELLPOSED_PLUGINS", "bb")
+    monkeypatch.setenv("WELLPOSED_STRICT_PLUGINS", "1")
+    monkeypatch.setattr(registry_module, "_default", None)
+    assert main(["list"]) == 3
+    assert "WELLPOSED_STRICT_PLUGINS is set, and pack 'bb'" in capsys.readouterr().err
+    assert main(["doctor"]) == 1
+    assert "✗ pack 'bb' (wellposed-bb 1.0) failed at import" in capsys.readouterr().out

@@ -52,7 +52,18 @@ def test_names_that_cannot_be(tmp_path, name):
     assert not (tmp_path / "new").exists()
 
 
-@pytest.mark.parametrize("name", ["core", "mri", "viz"])
+@pytest.mark.parametrize("name", ["class", "match"])
+def test_words_of_python_name_no_pack(tmp_path, name):
+    with pytest.raises(ParameterError, match=rf"'{name}' is a word of Python and cannot name a pack"):
+        write_pack(name, tmp_path / "new")
+
+
+def test_names_of_what_is_needed_are_taken(tmp_path):
+    with pytest.raises(ParameterError, match=r"'torch' is a package that wellposed needs; choose another"):
+        write_pack("torch", tmp_path / "new")
+
+
+@pytest.mark.parametrize("name", ["core", "mri", "viz", "algebra"])
 def test_names_that_are_taken(tmp_path, name):
     with pytest.raises(ParameterError, match=rf"The pack name '{name}' belongs to wellposed; choose another"):
         write_pack(name, tmp_path / "new")

@@ -25,7 +25,7 @@ class Commands(click.Group):
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         """Import one command; a broken one becomes a command that says what is wrong."""
-        record = table().get(name)
+        record = BUILTIN.get(name) or table().get(name)
         if record is None:
             return None
         try:
@@ -41,7 +41,8 @@ class Commands(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Answer an unknown word by the nearest command, or by the pack that brings it."""
         name = args[0]
-        if name not in table():
+        # a built-in command asks no pack, so that `doctor` works where discovery itself fails
+        if name not in BUILTIN and name not in table():
             if name in ELSEWHERE:
                 pack = ELSEWHERE[name]
                 raise RegistryError(f"The command {name!r} comes with pack {pack!r}: {install_line(pack)}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import sys
 from importlib import metadata
@@ -15,6 +16,7 @@ from wellposed.cli._exit import FAILED, OK
 from wellposed.cli._group import clashes
 from wellposed.cli._output import examples, json_option, print_json, print_table
 from wellposed.cli.plugins import as_data, failure_data
+from wellposed.errors import RegistryError
 from wellposed.registry import PackFailure
 from wellposed.registry._diagnose import target_failures
 
@@ -33,7 +35,7 @@ def command(as_json: bool) -> int:
 
     Exit code 1 when something is broken; each problem comes with its cause and its fix.
     """
-    found = registry.default()
+    found = _found()
     failures = [*found.failures, *clashes(found), *target_failures(found)]
     failures += [_absent(name) for name in _REQUIRED if _version(name) is None]
     data = {
@@ -48,6 +50,13 @@ def command(as_json: bool) -> int:
     else:
         _print(data, failures)
     return FAILED if failures else OK
+
+
+def _found() -> registry.Registry:
+    try:
+        return registry.default()
+    except RegistryError:  # WELLPOSED_STRICT_PLUGINS makes any problem an error; here they are listed
+        return registry.Registry.discover({**os.environ, "WELLPOSED_STRICT_PLUGINS": "0"})
 
 
 def _environment() -> dict[str, str | None]:

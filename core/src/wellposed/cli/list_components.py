@@ -22,7 +22,12 @@ def command(kind: str | None, pack: str | None, as_json: bool) -> None:
         rows = ({"name": c.name, "kind": c.kind, "summary": c.summary, "target": c.target} for c in found)
         print_json(list(rows))
         return
-    print_table(("name", "kind", "summary"), ((c.name, c.kind, c.summary) for c in found))
+    if found:
+        print_table(("name", "kind", "summary"), ((c.name, c.kind, c.summary) for c in found))
+    else:
+        of_kind = f" of kind {kind!r}" if kind else ""
+        in_pack = f" in pack {pack!r}" if pack else ""
+        click.echo(f"There are no components{of_kind}{in_pack}.")
     broken = len(registry.failures())
     if broken:
         click.echo(f"{broken} pack problem(s): `wellposed doctor` says what and why.", err=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 import re
 import shutil
 import tempfile
@@ -16,6 +17,8 @@ from wellposed.errors import OutputExistsError, ParameterError
 from wellposed.registry import KNOWN
 
 TEMPLATE = Path(__file__).with_name("template")
+_OWN = ("core", "testing", "all", "algebra", "plugins", "wellposed")
+_REQUIRED = ("torch", "numpy", "scipy", "attrs", "pluggy", "packaging", "safetensors", "click", "rich")
 _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 
 
@@ -53,7 +56,7 @@ def write_pack(name: str, folder: Path) -> None:
     Raises
     ------
     ParameterError
-        ``name`` is not a lower-case identifier, or belongs to wellposed.
+        ``name`` is no lower-case identifier or a word of Python, or belongs to wellposed or what it needs.
     OutputExistsError
         ``folder`` exists.
     """
@@ -61,7 +64,11 @@ def write_pack(name: str, folder: Path) -> None:
         raise ParameterError(
             f"{name!r} cannot name a pack; use lower-case words such as 'tilt' or 'tilt_series'."
         )
-    if name in ("core", "testing", "all", *KNOWN):
+    if keyword.iskeyword(name) or keyword.issoftkeyword(name):
+        raise ParameterError(f"{name!r} is a word of Python and cannot name a pack; 'my_{name}' could.")
+    if name in _REQUIRED:
+        raise ParameterError(f"{name!r} is a package that wellposed needs; choose another, 'my_{name}' say.")
+    if name in (*_OWN, *KNOWN):
         raise ParameterError(f"The pack name {name!r} belongs to wellposed; choose another, 'my_{name}' say.")
     if folder.exists():
         raise OutputExistsError(f"{folder} exists already and is left as it is; choose another --dir.")

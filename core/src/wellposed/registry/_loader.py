@@ -18,6 +18,7 @@ import pluggy
 
 from wellposed import plugins
 from wellposed.errors import RegistryError
+from wellposed.nearest import did_you_mean
 from wellposed.plugins import RECORDS, Hooks
 from wellposed.registry._importing import load_plugin
 from wellposed.registry._metadata import Claim, check_range, claims
@@ -46,6 +47,8 @@ def discover(version: str, environ: Mapping[str, str] | None = None) -> Found:
         else:
             by_pack[claim.pack].append(claim)
     failures += _take_core(by_pack, version)
+    if not failures:  # else what is damaged may well be what was asked for
+        failures += _unknown(by_pack, environ)
     packs: list[Pack] = []
     disabled: dict[str, str] = {}
     for name in sorted(by_pack, key=lambda pack: (pack != "core", pack)):
@@ -78,6 +81,18 @@ def _switched_off(pack: str, environ: Mapping[str, str]) -> str | None:
     if allowed is not None and pack not in _words(allowed):
         return f"WELLPOSED_PLUGINS={allowed}"
     return None
+
+
+def _unknown(by_pack: Mapping[str, list[Claim]], environ: Mapping[str, str]) -> list[PackFailure]:
+    """Return a failure for each pack that WELLPOSED_PLUGINS names and no distribution brings."""
+    asked = _words(environ.get("WELLPOSED_PLUGINS", ""))
+    text = "WELLPOSED_PLUGINS names {!r}, a pack that is unknown: no installed distribution brings it.{}"
+    return [
+        PackFailure(
+            pack, "", "not installed", "switch", RegistryError(text.format(pack, did_you_mean(pack, by_pack)))
+        )
+        for pack in sorted(asked - set(by_pack) - {"core"})
+    ]
 
 
 def _words(text: str) -> set[str]:

@@ -8,8 +8,9 @@ import attrs
 
 from wellposed.plugins import Command, Component, Kind, ReportSection
 
-Stage = Literal["metadata", "duplicate", "requirements", "import", "hooks", "components", "target"]
-"""How far a pack came: metadata, name, API range, import, hooks, records, what the records point at."""
+Stage = Literal["metadata", "duplicate", "requirements", "import", "hooks", "components", "target", "switch"]
+"""How far a pack came: metadata, name, API range, import, hooks, records, what the records point at;
+``switch`` stands for a pack that an environment variable names and nobody has installed."""
 
 CURES: dict[str, str] = {
     "metadata": "reinstall the distribution: pip install --force-reinstall {dist}",
@@ -19,6 +20,7 @@ CURES: dict[str, str] = {
     "WELLPOSED_DISABLE_PLUGINS={pack} silences it",
     "hooks": "the pack's _plugin.py must follow wellposed.plugins.Hooks; report it to the pack's authors",
     "components": "the pack's _plugin.py yields a wrong record; report it to the pack's authors",
+    "switch": "install the pack, or correct WELLPOSED_PLUGINS",
     "target": "install what the target misses, or report the error to the pack's authors",
 }
 
@@ -71,4 +73,5 @@ class PackFailure:
     def __str__(self) -> str:
         """Return one sentence with the pack, the stage and the cause."""
         what = f"pack {self.pack!r}" if self.item is None else f"{self.item!r} of pack {self.pack!r}"
-        return f"{what} ({self.dist} {self.version}) failed at {self.stage}: {self.cause}"
+        source = f"{self.dist} {self.version}".strip()
+        return f"{what} ({source}) failed at {self.stage}: {self.cause}"
