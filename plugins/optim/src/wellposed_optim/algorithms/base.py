@@ -15,20 +15,20 @@ from torch import Tensor
 
 from wellposed import vectors
 from wellposed.errors import ConvergenceError, ParameterError
-from wellposed.immutable import Immutable
 from wellposed.spaces import Vector
 from wellposed_optim.algorithms.result import Result
 from wellposed_optim.fidelities import L2, Fidelity
 from wellposed_optim.noise_estimate import noise_level
-from wellposed_optim.parameters import keep, positive
+from wellposed_optim.parameters import Method, keep, positive, refuse_overrides, whole
 from wellposed_optim.priors import Prior, TotalVariation
+from wellposed_optim.priors.own import as_prior
 from wellposed_optim.start import initial_image
 
 Advance = Callable[[], Tensor]
 Callback = Callable[[int, Tensor], object]
 
 
-class Algorithm(Immutable):
+class Algorithm(Method):
     """Base of algorithms that minimise ``f(x; y, A) + λ·g(x)``; a reconstructor.
 
     Parameters
@@ -36,7 +36,7 @@ class Algorithm(Immutable):
     fidelity
         f; least squares where ``None``.
     prior
-        g; total variation where ``None``.
+        g; total variation where ``None``. Any object with ``prox(x, gamma)`` serves, or that function.
     weight
         λ ≥ 0, a number or per sample ``(B,)``; ``None`` chooses it from the noise level.
     max_iterations
@@ -59,13 +59,11 @@ class Algorithm(Immutable):
         super().__init__()
         if weight is not None:
             positive("weight", weight, zero=True)
-        if max_iterations < 1 or check_every < 1:
-            raise ParameterError(
-                f"max_iterations = {max_iterations} and check_every = {check_every} must be ≥ 1."
-            )
+        whole("max_iterations", max_iterations)
+        whole("check_every", check_every)
         positive("tolerance", tolerance, zero=True)
         self.fidelity: Fidelity = L2() if fidelity is None else fidelity
-        self.prior: Prior = TotalVariation() if prior is None else prior
+        self.prior: Prior = TotalVariation() if prior is None else as_prior(prior)
         keep(self, "weight", weight)
         self.weight: float | Tensor | None
         self.max_iterations = max_iterations
@@ -78,8 +76,9 @@ class Algorithm(Immutable):
             f"{type(self).__name__} does not define _start(self, x, y, physics); write it."
         )
 
-    def forward(self, y: Any, physics: Any, x0: Tensor | None = None) -> Tensor:
+    def forward(self, y: Any, physics: Any, x0: Tensor | None = None, **unknown: Any) -> Tensor:
         """Return the reconstruction of ``y``, started from ``x0`` (by default from the back-projection)."""
+        refuse_overrides(self, unknown)
         return self.solve(y, physics, x0).x
 
     def solve(

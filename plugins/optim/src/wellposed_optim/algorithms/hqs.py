@@ -41,6 +41,7 @@ class HQS(Algorithm):
         check_every: int = 5,
     ) -> None:
         super().__init__(fidelity, prior, weight, max_iterations, tolerance, check_every)
+        positive("growth", growth)
         if growth < 1:
             raise ParameterError(f"growth = {growth}, but it must be ≥ 1.")
         if penalty is not None:

@@ -7,17 +7,17 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from wellposed.errors import ParameterError
-from wellposed.immutable import Immutable
+from wellposed.protocols import Denoiser
 from wellposed_optim.algorithms.base import Callback, relative_change
 from wellposed_optim.algorithms.result import Result
+from wellposed_optim.contract import check_denoiser, checked
 from wellposed_optim.denoisers import BM3D
 from wellposed_optim.noise_estimate import noise_level
-from wellposed_optim.parameters import keep
+from wellposed_optim.parameters import Method, keep, positive, refuse_overrides, whole
 from wellposed_optim.start import initial_image
 
 
-class PnP(Immutable):
+class PnP(Method):
     """Half-quadratic splitting with any denoiser on a falling noise schedule; a reconstructor.
 
     Each round solves argmin ‖A x − y‖²/(2σ²) + ‖x − z‖²·strength/(2σ_k²) by ``physics.prox_l2``, then
@@ -41,7 +41,7 @@ class PnP(Immutable):
 
     def __init__(
         self,
-        denoiser: Any = None,
+        denoiser: Denoiser | None = None,
         iterations: int = 6,
         sigma_start: float = 49 / 255,
         sigma_end: float = 1.0,
@@ -49,8 +49,13 @@ class PnP(Immutable):
         noise: float | Tensor | None = None,
     ) -> None:
         super().__init__()
-        if iterations < 1:
-            raise ParameterError(f"iterations = {iterations}, but it must be ≥ 1.")
+        whole("iterations", iterations)
+        for name, value in (("sigma_start", sigma_start), ("sigma_end", sigma_end), ("strength", strength)):
+            positive(name, value)
+        if noise is not None:
+            positive("noise", noise)
+        if denoiser is not None:
+            check_denoiser(denoiser)
         self.denoiser = BM3D(radius=8) if denoiser is None else denoiser
         self.iterations = iterations
         self.sigma_start = sigma_start
@@ -59,8 +64,9 @@ class PnP(Immutable):
         keep(self, "noise", noise)
         self.noise: float | Tensor | None
 
-    def forward(self, y: Any, physics: Any, x0: Tensor | None = None) -> Tensor:
+    def forward(self, y: Any, physics: Any, x0: Tensor | None = None, **unknown: Any) -> Tensor:
         """Return the reconstruction of ``y``, started from ``x0``."""
+        refuse_overrides(self, unknown)
         return self.solve(y, physics, x0).x
 
     def solve(
@@ -74,10 +80,11 @@ class PnP(Immutable):
         z = initial_image(y, physics) if x0 is None else x0
         old, count = z, 0
         sigma = noise_level(y, physics) if self.noise is None else torch.as_tensor(self.noise).to(z.real)
+        sigma = sigma.reshape(-1).expand(z.shape[0])
         for count, level in enumerate(self.schedule(sigma), start=1):
             gamma = (level / sigma) ** 2 / self.strength
             x = physics.prox_l2(z, y, gamma)
-            old, z = z, self.denoiser(x, level)
+            old, z = z, checked(self.denoiser(x, level), x, "denoiser(x, sigma)")
             if callback is not None and callback(count, z) is True:
                 break
         rounds = torch.full((z.shape[0],), count, device=z.device)

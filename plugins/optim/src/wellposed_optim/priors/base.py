@@ -13,11 +13,10 @@ import torch
 from torch import Tensor
 
 from wellposed.errors import ParameterError, StructureError
-from wellposed.immutable import Immutable
-from wellposed_optim.parameters import per_sample
+from wellposed_optim.parameters import Method, per_sample
 
 
-class Prior(Immutable):
+class Prior(Method):
     """Base of priors: ``convex`` and ``smooth`` are claims that the tests hold it to."""
 
     convex: ClassVar[bool] = True

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
 from wellposed.errors import StructureError
+from wellposed.protocols import Denoiser
+from wellposed_optim.contract import check_denoiser, checked
 from wellposed_optim.priors.base import Prior
 
 
@@ -25,8 +27,9 @@ class DenoiserPrior(Prior):
 
     convex: ClassVar[bool] = False
 
-    def __init__(self, denoiser: Any) -> None:
+    def __init__(self, denoiser: Denoiser) -> None:
         super().__init__()
+        check_denoiser(denoiser)
         self.denoiser = denoiser
 
     def value(self, x: Tensor) -> Tensor:
@@ -37,8 +40,8 @@ class DenoiserPrior(Prior):
 
     def prox(self, x: Tensor, gamma: float | Tensor) -> Tensor:
         """Return ``denoiser(x, √γ)``."""
-        out: Tensor = self.denoiser(x, torch.as_tensor(gamma, dtype=x.real.dtype, device=x.device).sqrt())
-        return out
+        sigma = torch.as_tensor(gamma, dtype=x.real.dtype, device=x.device).sqrt()
+        return checked(self.denoiser(x, sigma), x, "denoiser(x, sigma)")
 
     def weight_for(self, sigma: float | Tensor) -> float | Tensor:
         """Return σ²: the weight of −log p under Gaussian noise."""
