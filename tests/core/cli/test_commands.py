@@ -277,20 +277,6 @@ def test_check_what_is_not_there(wellposed, fakes, monkeypatch):
     assert wellposed("check")[0] == 2
 
 
-def test_check_needs_the_extra(wellposed, fakes, monkeypatch):
-    fakes.good("aa")
-    monkeypatch.delitem(sys.modules, "wellposed.testing", raising=False)
-
-    class Blocker:
-        def find_spec(self, name, path=None, target=None):
-            if name == "wellposed.testing":
-                raise ModuleNotFoundError("No module named 'hypothesis'", name="hypothesis")
-
-    monkeypatch.setattr(sys, "meta_path", [Blocker(), *sys.meta_path])
-    code, _, err = wellposed("check", "aa.thing")
-    assert (code, err) == (3, 'Error: `wellposed check` needs hypothesis: pip install "wellposed[testing]"\n')
-
-
 def test_a_closed_pipe_is_met_with_silence():
     script = "import sys; from wellposed.cli import main; sys.exit(main(['--help']))"
     reader, writer = os.pipe()

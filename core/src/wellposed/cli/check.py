@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from wellposed import registry
-from wellposed.cli._exit import FAILED, OK
+from wellposed.cli._exit import FAILED, MISSING, OK
 from wellposed.cli._output import examples, json_option, print_json
 from wellposed.errors import RegistryError
 
 if TYPE_CHECKING:
+    from wellposed.registry import PackFailure
     from wellposed.testing import Report
 
 
@@ -30,20 +33,42 @@ if TYPE_CHECKING:
 def command(names: tuple[str, ...], seed: int, checks: tuple[str, ...], as_json: bool) -> int:
     """Check that components keep their promises: adjoints, structure, batches, gradients.
 
-    A pack's name stands for all of its components. Exit code 1 when a check fails; each failure prints
-    one line that reproduces it.
+    A pack's name stands for all of its components, and for what the pack could not register. One that
+    breaks is reported and the others go on. Exit code 1 when a check fails, 3 when nothing could be
+    checked; each failure prints one line that reproduces it. Needs hypothesis: the extra wellposed[testing].
     """
-    wanted = [name for word in names for name in _expand(word)]
-    check = _checker()
+    from wellposed.testing.construct import require_hypothesis
+
+    require_hypothesis("`wellposed check`")
+    found, broken = _found(names)
     reports = []
-    for name in wanted:
-        report = check(name, seed=seed, checks=checks or None)
+    for report in chain(broken, _checked(found, seed, checks, alone=len(found) + len(broken) == 1)):
         reports.append(report)
         if not as_json:
             click.echo(str(report))
     if as_json:
         print_json([_data(report) for report in reports])
+    elif len(reports) > 1:
+        click.echo(_sum(reports))
+    if not found:
+        return MISSING
     return OK if all(report.ok for report in reports) else FAILED
+
+
+def _found(words: tuple[str, ...]) -> tuple[list[str], list[Report]]:
+    """Return the components that ``words`` name, and a report of each thing that is not available."""
+    names: list[str] = []
+    broken: list[Report] = []
+    for word in words:
+        try:
+            names += _expand(word)
+        except RegistryError as error:
+            if len(words) == 1 and not _failures(word):
+                raise
+            if not _failures(word):
+                broken.append(_unavailable(word, str(error)))
+        broken += [_unavailable(f.item or f.pack, str(f)) for f in _failures(word)]
+    return names, broken
 
 
 def _expand(word: str) -> list[str]:
@@ -55,16 +80,35 @@ def _expand(word: str) -> list[str]:
     return [component.name for component in found]
 
 
-def _checker() -> Any:
-    try:
-        from wellposed.testing import check
-    except ModuleNotFoundError as error:
-        if error.name and error.name.startswith("wellposed"):
-            raise
-        raise RegistryError(
-            f'`wellposed check` needs {error.name}: pip install "wellposed[testing]"'
-        ) from error
-    return check
+def _failures(pack: str) -> list[PackFailure]:
+    return [failure for failure in registry.failures() if failure.pack == pack]
+
+
+def _unavailable(name: str, cause: str) -> Report:
+    from wellposed.testing import Report, Result
+
+    return Report(name, "not available", [Result("loads", "failed", cause, "wellposed doctor")])
+
+
+def _checked(names: list[str], seed: int, checks: tuple[str, ...], *, alone: bool) -> Iterator[Report]:
+    from wellposed.testing import Report, Result, check
+
+    for name in names:
+        try:
+            yield check(name, seed=seed, checks=checks or None)
+        except Exception as error:  # one component must not end the check of the others
+            if alone:
+                raise
+            text = f"it cannot be checked: {type(error).__name__}: {error}"
+            again = f"wellposed check {name} --seed {seed}"
+            kind = registry.default().component(name).kind
+            yield Report(name, kind, [Result("runs", "failed", text, again)], seed)
+
+
+def _sum(reports: list[Report]) -> str:
+    failed = [report.component for report in reports if not report.ok]
+    good = len(reports) - len(failed)
+    return f"{good} of {len(reports)} passed" + (f"; FAILED: {', '.join(failed)}" if failed else "")
 
 
 def _data(report: Report) -> dict[str, Any]:
