@@ -85,7 +85,7 @@ def _check_target(target: Path, overwrite: bool) -> None:
 
 def _exists(target: Path) -> OutputExistsError:
     return OutputExistsError(
-        f"{target} exists already and is left as it is; pass overwrite=True (--force) or another name."
+        f"{target} exists already and is left as it is; pass overwrite=True or another name."
     )
 
 

@@ -105,8 +105,8 @@ def test_without_generator_noise_and_metrics(lab):
     ("changes", "message"),
     [
         ({"run": {"titel": "x"}}, r"run\.titel: unknown key\. Did you mean 'title'\?"),
-        ({"run": {"seed": "one"}}, r"run\.seed is 'one'; a value of type int is expected"),
-        ({"run": [1]}, r"run is \[1\]; a table with title, seed, image, output is expected"),
+        ({"run": {"seed": "one"}}, r"run\.seed: is 'one'; a value of type int is expected"),
+        ({"run": [1]}, r"run: is \[1\]; a table with title, seed, image, output is expected"),
         ({"run": {"image": 3}}, r"run\.image is 3, and pictures has 3 images, from 0"),
         ({"blur": None}, r"has no physics; `wellposed list physics` shows what there is"),
         ({"first": None, "second": None}, r"has no reconstructor"),
@@ -133,3 +133,15 @@ def test_an_image_may_be_a_file_beside_the_configuration(lab, tmp_path):
     run, _ = planned(tmp_path / "run.toml", registry=lab)
     assert run.measurement.y.unique().tolist() == pytest.approx([0.2])
     assert run.title == "core.identity: grey.png"
+
+
+def test_mistakes_of_the_run_table_and_of_the_objects_are_told_at_once(lab):
+    config = {
+        "run": {"titel": "x", "seed": "one"},
+        "blur": {"name": "deblurring.blurr"},
+        "first": {"name": "lab.back", "params": {"gian": 1}},
+    }
+    with pytest.raises(ConfigError) as caught:
+        planned(config, registry=lab)
+    paths = [line.strip().partition(": ")[0] for line in str(caught.value).splitlines()[1:]]
+    assert paths == ["run.titel", "run.seed", "blur.name", "first.params.gian"]

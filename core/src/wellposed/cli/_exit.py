@@ -24,7 +24,7 @@ MEANINGS = {
     FAILED: "a check or a run failed",
     USAGE: "wrong arguments",
     MISSING: "a component or pack is missing or broken",
-    BAD_FILE: "a file is missing, damaged, or in the way",
+    BAD_FILE: "a file is missing, damaged, wrong, or in the way",
     INTERRUPTED: "interrupted by Ctrl-C",
 }
 

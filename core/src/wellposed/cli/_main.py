@@ -13,7 +13,7 @@ from wellposed._version import __version__
 from wellposed.cli._exit import INTERRUPTED, OK, code_of
 from wellposed.cli._group import Commands
 from wellposed.cli._output import examples
-from wellposed.errors import WellposedError
+from wellposed.errors import OutputExistsError, WellposedError
 
 _EXAMPLES = examples(
     "wellposed list physics",
@@ -58,4 +58,6 @@ def main(args: Sequence[str] | None = None) -> int:
 def _sentence(error: WellposedError | OSError) -> str:
     if isinstance(error, OSError) and not isinstance(error, WellposedError):
         return f"{error.filename}: {error.strerror}."
+    if isinstance(error, OutputExistsError):  # the library names its parameter; here it is an option
+        return str(error).replace("overwrite=True", "--force")
     return str(error)

@@ -37,7 +37,8 @@ def command(
     """Simulate, reconstruct and compare as the file CONFIG says.
 
     CONFIG (TOML, YAML or JSON) names components: an image, a physics, noise, and the methods to compare.
-    `wellposed demo --config` prints one to start from.
+    `wellposed demo --config` prints one to start from. All mistakes of the file are listed at once, with
+    exit code 4; exit code 1 when a method fails.
     """
     from wellposed.cli._carry_out import carry_out, exclusive
     from wellposed.runs import planned

@@ -20,6 +20,7 @@ class Missing:
     components: Iterable[str]
     failures: tuple[PackFailure, ...]
     disabled: Mapping[str, str]
+    kind: str | None = None
 
     def component(self, name: str) -> RegistryError:
         """Return the error for a component name that is not in the table."""
@@ -62,7 +63,7 @@ class Missing:
         close = [known for word in nearest(tail if dot else name, by_tail) for known in by_tail[word]]
         close.sort(key=lambda known: not known.startswith(f"{pack}."))
         if not close:
-            return " `wellposed list` shows all."
+            return f" `wellposed list{f' {self.kind}' if self.kind else ''}` shows all."
         return f" Did you mean {' or '.join(map(repr, close[:3]))}?"
 
 

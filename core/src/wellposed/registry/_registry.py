@@ -169,15 +169,15 @@ class Registry:
         ]
         return list(dict.fromkeys(name for _, name in sorted(fits)))
 
-    def component(self, name: str) -> Component:
-        """Return the record of ``name``, importing nothing.
+    def component(self, name: str, kind: str | None = None) -> Component:
+        """Return the record of ``name``, importing nothing; with ``kind``, only its names are suggested.
 
         Raises :class:`~wellposed.errors.RegistryError` that says how to get it: the ``pip`` line of a
         pack that is not installed, the cause where a pack failed, the nearest names for a typo.
         """
         found = self._components.get(name)
         if found is None:
-            raise self._missing().component(name)
+            raise self._missing(kind).component(name)
         return found
 
     def get(self, name: str) -> Any:
@@ -310,6 +310,6 @@ class Registry:
                     stacklevel=2,
                 )
 
-    def _missing(self) -> Missing:
+    def _missing(self, kind: str | None = None) -> Missing:
         packs = tuple(pack.name for pack in self.packs)
-        return Missing(packs, list(self._components), self.failures, self.disabled)
+        return Missing(packs, self.names(kind), self.failures, self.disabled, kind)

@@ -29,8 +29,9 @@ every reconstructor (in order) and every metric that no other object refers to.
 
 from __future__ import annotations
 
+import contextlib
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,7 @@ from torch import Tensor
 
 from wellposed import registry as registries
 from wellposed.config import compose, load_config
-from wellposed.config._validate import RESERVED, dependencies
+from wellposed.config._validate import RESERVED, Trouble, dependencies, error_of, validate
 from wellposed.errors import ConfigError, RegistryError
 from wellposed.nearest import did_you_mean
 from wellposed.registry import Registry
@@ -73,10 +74,14 @@ def planned(
     registry = registries.default() if registry is None else registry
     origin = "the configuration" if isinstance(config, Mapping) else str(config)
     data: dict[str, Any] = copy.deepcopy(dict(config)) if isinstance(config, Mapping) else load_config(config)
-    table = {**_run_table(data.pop(TABLE, {}), origin), **overrides}
+    given = data.pop(TABLE, {})
     roles = _Roles(data, registry, origin)
+    troubles = [*_table_troubles(given), *_object_troubles(data, roles, registry)]
+    if troubles:
+        raise error_of(troubles, origin)
+    table = {**given, **overrides}
     image, source = _image(data, roles, table, origin, registry)
-    _fill_in_domain(data, roles, image, registry)
+    _fill_in_domain(data, roles.one("physics", required=True), list(image.shape[1:]), registry)
     problem = compose(data, registry)
     seed = int(table.get("seed", 0))
     physics = problem[roles.one("physics", required=True)]
@@ -94,16 +99,25 @@ def planned(
     return run, table
 
 
-def _run_table(table: Any, origin: str) -> dict[str, Any]:
+def _table_troubles(table: Any) -> Iterator[Trouble]:
     if not isinstance(table, Mapping):
-        raise ConfigError(f"{origin}: run is {table!r:.60}; a table with {', '.join(_KEYS)} is expected.")
+        yield Trouble(TABLE, f"is {table!r:.60}; a table with {', '.join(_KEYS)} is expected.")
+        return
     for key, value in table.items():
         if key not in _KEYS:
-            raise ConfigError(f"{origin}: run.{key}: unknown key.{did_you_mean(key, _KEYS)}")
-        if not isinstance(value, _KEYS[key]) or isinstance(value, bool):
+            yield Trouble(f"{TABLE}.{key}", f"unknown key.{did_you_mean(key, _KEYS)}")
+        elif not isinstance(value, _KEYS[key]) or isinstance(value, bool):
             kind = _KEYS[key].__name__
-            raise ConfigError(f"{origin}: run.{key} is {value!r:.60}; a value of type {kind} is expected.")
-    return dict(table)
+            yield Trouble(f"{TABLE}.{key}", f"is {value!r:.60}; a value of type {kind} is expected.")
+
+
+def _object_troubles(config: Mapping[str, Any], roles: _Roles, registry: Registry) -> list[Trouble]:
+    """Return what is wrong before any image is read; its shape, filled in later, stands as 1 × 1."""
+    sized = copy.deepcopy(dict(config))
+    for key in roles.all("physics"):
+        with contextlib.suppress(RegistryError):  # what cannot be imported is one of the troubles
+            _fill_in_domain(sized, key, [1, 1, 1], registry)
+    return validate(sized, registry)
 
 
 class _Roles:
@@ -171,11 +185,10 @@ def _closure(key: str, graph: Mapping[str, list[str]]) -> set[str]:
     return found
 
 
-def _fill_in_domain(config: dict[str, Any], roles: _Roles, image: Tensor, registry: Registry) -> None:
-    key = roles.one("physics", required=True)
+def _fill_in_domain(config: dict[str, Any], key: str, shape: list[int], registry: Registry) -> None:
     params = config[key].setdefault("params", {})
     if isinstance(params, dict) and "domain" not in params and takes(config[key]["name"], "domain", registry):
-        params["domain"] = list(image.shape[1:])
+        params["domain"] = shape
 
 
 def takes(name: str, parameter: str, registry: Registry) -> bool:

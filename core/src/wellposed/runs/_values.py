@@ -213,7 +213,7 @@ class Run:
 
 def require_kind(name: str, kind: str, registry: Registry) -> None:
     """Raise :class:`ParameterError` unless the component ``name`` is of ``kind``."""
-    found = registry.component(name)
+    found = registry.component(name, kind)
     if found.kind != kind:
         listed = ", ".join(registry.names(kind)) or "none is installed"
         raise ParameterError(f"{name} is a {found.kind}, and a {kind} is expected: {listed}.")
