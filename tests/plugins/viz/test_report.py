@@ -18,7 +18,7 @@ from wellposed_viz import Entry, Report, Section
 from wellposed_viz.scores import caption, decibels, seconds, similarity
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(1)>\"'&{{7*7}}$\\frac$-->"
-VOID = {"meta", "link", "img", "input", "br", "hr"}
+VOID = {"meta", "link", "img", "input", "br", "hr", "wbr"}
 NOBODY = SimpleNamespace(report_sections=list)
 
 
@@ -76,7 +76,7 @@ def make(truth, name="Wiener", **changes):
 def test_the_page_parses_and_says_everything(truth):
     page = Page(make(truth).html(registry=NOBODY))
     said = page.texts
-    for text in ("Camera shake", "Gaussian", "Wiener", "28.00", "0.800", "2.50 s", "1 min 15 s", "∞"):
+    for text in ("Camera shake", "Gaussian", "Wiener", "28.00", "0.800", "2.50", "75.00", "∞"):
         assert text in said
     assert said[said.index("config.noise.level") :][:2] == ["config.noise.level", "0.02"]
     assert "Slow comes closest to the truth: ∞ dB, ∞ dB above the measured input." in said
@@ -120,6 +120,35 @@ def test_error_maps_need_a_reference_of_the_same_shape(truth):
     assert not errors(make(truth, reference=None))
     mixed = [Entry("sinogram", torch.rand(1, 1, 4, 4), is_input=True), Entry("FBP", truth * 0.9)]
     assert len(errors(make(truth, entries=mixed))) == 1
+
+
+def test_what_says_nothing_is_left_out(truth):
+    text = make(truth).html(registry=NOBODY)
+    assert "Settings" in Page(text).texts
+    assert 'class="badge"' not in text  # "Blurred input" says so itself
+    entries = [Entry("Camera", truth, is_input=True), Entry("a", truth, history=[3.0, 1.0])]
+    text = make(truth, entries=entries).html(registry=NOBODY)
+    assert "Settings" not in Page(text).texts
+    assert 'class="badge"' in text
+
+
+@pytest.mark.parametrize(
+    ("objective", "told"), [([3.0, 1.0], False), ([3.0, 1.0, 1.0001], False), ([1, 2], True)]
+)
+def test_an_objective_that_rises_is_explained(truth, objective, told):
+    text = make(truth, entries=[Entry("a", truth, history=objective)]).html(registry=NOBODY)
+    assert ("cycle spinning" in text) is told
+
+
+def test_lines_end_after_a_bracket_and_not_within_a_number(truth):
+    text = make(truth, name="a.b_c", problem={"Noise": "Gaussian(sigma=0.01)<"}).html(registry=NOBODY)
+    assert "<span>Gaussian(<wbr>sigma=<wbr>0.01)&lt;</span>" in text
+    assert ">a.<wbr>b_<wbr>c</button>" in text
+
+
+def test_long_facts_have_room(truth):
+    text = make(truth, problem={"Physics": "x" * 41, "Noise": "Gaussian"}).html(registry=NOBODY)
+    assert [a.get("class") for a in Page(text).all("div")[:2]] == ["long", None]
 
 
 def test_the_input_is_marked_and_never_best(truth):
@@ -245,11 +274,11 @@ def test_decibels(value, text):
     ("value", "text"),
     [
         (None, "–"),
-        (0.0004, "0.4 ms"),
-        (0.0999, "99.9 ms"),
+        (0.0004, "< 0.01 s"),
+        (0.0999, "0.10 s"),
         (0.1, "0.10 s"),
         (59.0, "59.00 s"),
-        (185.2, "3 min 05 s"),
+        (185.2, "185.20 s"),
     ],
 )
 def test_seconds(value, text):

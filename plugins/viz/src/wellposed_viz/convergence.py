@@ -65,7 +65,7 @@ def convergence_figure(
     colours = {m: (colours or series_colours(methods))[m] for m in methods}
     across = max(1, int(len(charts) * width / 1.9))
     legend = 0.27 * -(-len(methods) // across) + 0.1
-    figure = new_figure(0.3 + len(charts) * (width + 0.25), HEIGHT + 1.05 + legend)
+    figure = new_figure(0.3 + len(charts) * (width + 0.25), HEIGHT + 0.93 + legend)
     for i, (quantity, curves) in enumerate(charts.items()):
         left = 0.15 + i * (width + 0.25)
         write(figure, left, 0.15, shorten(quantity, 48), fontsize=TITLE, weight="bold")

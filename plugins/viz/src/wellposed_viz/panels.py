@@ -126,11 +126,10 @@ def _balanced(count: int, most: int = 4) -> int:
 def _title(figure: Figure, entry: Entry, left: float, top: float, grid: _Grid) -> None:
     room = int(grid.width * 11)  # characters of the title's size that fit into one inch
     numbers = caption(entry.psnr, entry.ssim)
-    # A name without numbers stands on the last line, next to its picture.
-    own = top + grid.heading - 0.06 - LINE_HEIGHT * (2 if numbers else 1)
-    write(figure, left, own, shorten(entry.method, room), fontsize=TITLE, weight="bold")
+    # A name without numbers stands on the first line all the same, in one line with its neighbours.
+    write(figure, left, top, shorten(entry.method, room), fontsize=TITLE, weight="bold")
     if numbers:
-        write(figure, left, own + LINE_HEIGHT + 0.015, numbers, color=MUTED)
+        write(figure, left, top + LINE_HEIGHT + 0.015, numbers, color=MUTED)
 
 
 def _image(figure: Figure, pixels: Pixels, left: float, top: float, width: float, height: float) -> Axes:

@@ -16,15 +16,10 @@ def similarity(value: float | None) -> str:
 
 
 def seconds(value: float | None) -> str:
-    """Return e.g. ``0.42 s`` or ``3 min 05 s``."""
+    """Return e.g. ``0.42 s`` or ``185.20 s``: one unit, so that a column of them can be compared."""
     if value is None or not math.isfinite(value):
         return "–"
-    if value < 0.1:
-        return f"{1000 * value:.1f} ms"
-    if value < 60:
-        return f"{value:.2f} s"
-    minutes, rest = divmod(round(value), 60)
-    return f"{minutes} min {rest:02d} s"
+    return f"{value:.2f} s" if value >= 0.005 else "< 0.01 s"
 
 
 def caption(psnr: float | None, ssim: float | None) -> str:

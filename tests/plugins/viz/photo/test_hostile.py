@@ -13,10 +13,11 @@ import imagecodecs
 import numpy as np
 import pytest
 import tifffile
+import torch
 from PIL import Image
 
 from wellposed.errors import FileFormatError
-from wellposed_viz.photo import PhotoReader, read_kernel
+from wellposed_viz.photo import KernelReader, PhotoReader, read_kernel
 
 RNG = np.random.default_rng(7)
 DEEP = RNG.integers(0, 65536, (9, 8, 3), dtype=np.uint16)
@@ -220,6 +221,42 @@ def test_wrong_kernels(tmp_path: Path, values: np.ndarray, message: str) -> None
     np.save(tmp_path / "a.npy", values, allow_pickle=True)
     with pytest.raises(FileFormatError, match=message):
         read_kernel(tmp_path / "a.npy")
+
+
+def _trail() -> np.ndarray:
+    kernel = np.zeros((25, 25), np.uint8)
+    kernel[np.arange(6, 20), np.arange(6, 20)] = 255
+    kernel[12, 0:13] = 200  # to the border
+    return kernel
+
+
+def test_an_inverted_kernel_is_refused_unless_meant(tmp_path: Path) -> None:
+    Image.fromarray(255 - _trail()).save(tmp_path / "k.png")
+    with pytest.raises(
+        FileFormatError, match=r"bright all along its border.*is it inverted.*bright_border=True"
+    ):
+        read_kernel(tmp_path / "k.png")
+    with pytest.raises(FileFormatError, match="is it inverted"):
+        KernelReader().read(tmp_path / "k.png")
+    y = KernelReader(bright_border=True).read(tmp_path / "k.png").y
+    assert torch.equal(y[0, 0], read_kernel(tmp_path / "k.png", bright_border=True))
+
+
+@pytest.mark.parametrize(
+    "kernel",
+    [
+        _trail(),
+        np.ones((9, 9)),
+        np.ones((1, 15)),
+        np.hypot(*np.mgrid[-7:8, -7:8]) <= 7,  # a disc, cut tightly
+        abs(np.hypot(*np.mgrid[-7:8, -7:8]) - 6) < 1.5,  # the ring of a mirror lens
+        np.exp(-np.hypot(*np.mgrid[-3:4, -3:4]) / 9),
+        np.eye(9) + np.eye(9)[::-1],
+    ],
+)
+def test_a_kernel_that_reaches_its_border_is_not_called_inverted(tmp_path: Path, kernel: np.ndarray) -> None:
+    np.save(tmp_path / "k.npy", kernel)
+    assert read_kernel(tmp_path / "k.npy").shape == kernel.shape
 
 
 def test_hostile_kernels(tmp_path: Path) -> None:

@@ -170,6 +170,19 @@ def test_rounds_to_the_nearest_and_clips(
     assert "29% of the values lie outside [0, 1] and are clipped" in caplog.text
 
 
+@pytest.mark.parametrize(("wrong", "told"), [(100, False), (101, True)])
+def test_much_clipping_is_called_likely_wrong(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, wrong: int, told: bool
+) -> None:
+    values = torch.full((1000,), 0.5)
+    values[:wrong] = 3.0
+    with caplog.at_level(logging.WARNING):
+        PhotoWriter().write(tmp_path / "a.png", values.reshape(1, 1, 25, 40))
+    (record,) = caplog.records
+    assert record.levelname == "WARNING"
+    assert ("the result is likely wrong" in record.getMessage()) is told
+
+
 def test_says_what_a_format_cannot_hold(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     image, alpha = torch.rand(1, 3, 4, 4), torch.rand(1, 1, 4, 4)
     PhotoWriter().write(tmp_path / "a.bmp", image, {"alpha": alpha, "bits": 16})

@@ -17,7 +17,9 @@ from wellposed_viz.photo.reader import PhotoReader
 MAX_PIXELS = 2**22
 
 
-def read_kernel(path: str | PathLike[str], max_pixels: int = MAX_PIXELS) -> Tensor:
+def read_kernel(
+    path: str | PathLike[str], max_pixels: int = MAX_PIXELS, *, bright_border: bool = False
+) -> Tensor:
     """Return the kernel in ``path`` as ``(h, w)`` float32, nonnegative, of sum one.
 
     Parameters
@@ -27,11 +29,13 @@ def read_kernel(path: str | PathLike[str], max_pixels: int = MAX_PIXELS) -> Tens
         named ``kernel``. Values are taken as stored and divided by their sum.
     max_pixels
         Largest kernel accepted; 2²² unless told otherwise.
+    bright_border
+        Whether to accept a kernel that looks inverted: bright all along its border and dark inside.
 
     Raises
     ------
     FileFormatError
-        Not such a file, damaged, too large, not two-dimensional; NaN, negative, or all zero.
+        Not such a file, damaged, too large, not two-dimensional; NaN, negative, all zero, or inverted.
     """
     suffix = Path(path).suffix.lower()
     if suffix in (".npy", ".npz"):
@@ -42,7 +46,27 @@ def read_kernel(path: str | PathLike[str], max_pixels: int = MAX_PIXELS) -> Tens
         if bool((y != y[:, :1]).any()):
             raise FileFormatError(f"{path}: is coloured, and a kernel is one grey image; convert it to grey.")
         values = y[0, 0].numpy()
-    return torch.from_numpy(_normalised(path, values))
+    kernel = _normalised(path, values)
+    if not bright_border and looks_inverted(kernel):
+        raise FileFormatError(
+            f"{path}: is bright all along its border and darker inside; is it inverted (black on white)? "
+            "Invert it, or say bright_border=True if it is meant so."
+        )
+    return torch.from_numpy(kernel)
+
+
+def looks_inverted(kernel: Array) -> bool:
+    """Whether the border is bright nearly everywhere, brighter on average than the inside, which has gaps.
+
+    Light that spreads leaves the border dark; a trail drawn in black leaves it white. A thin trail hardly
+    changes the mean of the inside, so that the means alone would not tell.
+    """
+    if min(kernel.shape) < 5:
+        return False
+    inside = kernel[1:-1, 1:-1]
+    border = np.concatenate([kernel[0], kernel[-1], kernel[1:-1, 0], kernel[1:-1, -1]])
+    bright = np.quantile(border, 0.1) > 0.5 * kernel.max()
+    return bool(bright and border.mean() > inside.mean() and inside.min() < 0.5 * np.median(border))
 
 
 def _normalised(path: str | PathLike[str], values: Array) -> Array:

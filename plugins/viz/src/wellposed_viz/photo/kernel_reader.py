@@ -18,10 +18,14 @@ class KernelReader:
     ----------
     max_pixels
         Largest kernel that is accepted.
+    bright_border
+        Whether to accept one that looks inverted: bright along its border, dark inside.
     """
 
     max_pixels: int = MAX_PIXELS
+    bright_border: bool = False
 
     def read(self, path: str | PathLike[str]) -> Measurement:
         """Read ``path``; :class:`~wellposed.errors.FileFormatError` on anything that is no kernel."""
-        return Measurement(read_kernel(path, self.max_pixels)[None, None], meta={"source": str(path)})
+        kernel = read_kernel(path, self.max_pixels, bright_border=self.bright_border)
+        return Measurement(kernel[None, None], meta={"source": str(path)})

@@ -29,6 +29,8 @@ FORMATS = {
 }
 DEPTHS = {"PNG": (8, 16), "TIFF": (8, 16, 32)}
 WITH_ALPHA = ("PNG", "TIFF", "WEBP")
+SUSPICIOUS = 0.1
+"""Share of clipped values beyond which a result is likely wrong."""
 
 
 @attrs.frozen
@@ -148,8 +150,8 @@ def _levels(path: str | PathLike[str], pixels: Tensor, bits: int) -> Array:
     # rounding alone hides half a level; more than that is a loss the user should know of
     outside = np.count_nonzero((values < -0.5 / peak) | (values > 1 + 0.5 / peak))
     if outside:
-        log.warning(
-            "%s: %.2g%% of the values lie outside [0, 1] and are clipped", path, 100 * outside / values.size
-        )
+        share = outside / values.size
+        wrong = " — so many that the result is likely wrong: look at its range" if share > SUSPICIOUS else ""
+        log.warning("%s: %.2g%% of the values lie outside [0, 1] and are clipped%s", path, 100 * share, wrong)
     levels: Array = np.rint(np.clip(values, 0, 1) * peak).astype(np.uint16 if bits == 16 else np.uint8)
     return levels

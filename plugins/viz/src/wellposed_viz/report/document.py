@@ -10,8 +10,9 @@ from __future__ import annotations
 import base64
 import functools
 import hashlib
+import itertools
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from typing import Any
 import attrs
 import jinja2
 import torch
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from wellposed.atomic import write_text
 from wellposed_viz import scores
@@ -91,8 +92,10 @@ class Report:
             lead=self.lead or _lead(table),
             facts=[_fact(name, value) for name, value in self.problem.items()],
             rows=table,
+            any_settings=any(row.settings for row in table),
             gallery=Gallery.build(self.reference, self.entries, self.window),
             charts=_charts(self.entries),
+            rises=any(_rises(e.history.get("objective", ())) for e in self.entries),
             sections=[*self.sections, *contributed(self, registry)],
             provenance=_flat(self.provenance),
             script=Markup(script),
@@ -138,12 +141,21 @@ def _text(value: Any) -> str:
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
+def _breakable(text: str, after: str) -> Markup:
+    """Escape ``text`` and allow a line to end after these characters, rather than within a number."""
+    return Markup("").join(escape(c) + Markup("<wbr>") if c in after else escape(c) for c in text)
+
+
 def _flat(mapping: Mapping[str, Any], path: str = "") -> list[tuple[str, str]]:
     lines: list[tuple[str, str]] = []
     for name, value in mapping.items():
         where = f"{path}{name}"
         lines += _flat(value, f"{where}.") if isinstance(value, Mapping) else [(where, _text(value))]
     return lines
+
+
+def _rises(values: Sequence[float]) -> bool:
+    return any(after > before * (1 + 1e-3) for before, after in itertools.pairwise(values))
 
 
 def _charts(entries: tuple[Entry, ...]) -> list[Markup]:
@@ -168,6 +180,7 @@ def _hash(script: str) -> str:
 @functools.cache
 def _template() -> jinja2.Template:
     filters: dict[str, Callable[..., str]] = {
+        "breakable": _breakable,
         "decibels": scores.decibels,
         "similarity": scores.similarity,
         "seconds": scores.seconds,
