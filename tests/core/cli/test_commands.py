@@ -317,6 +317,9 @@ def test_a_switch_that_names_an_unknown_pack_is_a_problem(wellposed, monkeypatch
     fakes.good("optik")
     found = registry_module.Registry.discover({"WELLPOSED_PLUGINS": "optim_"})
     monkeypatch.setattr(registry_module, "_default", found)
+    assert main(["list", "noise"]) == 0
+    err = capsys.readouterr().err
+    assert err.startswith("WELLPOSED_PLUGINS names 'optim_', a pack that is unknown: ")
     assert main(["doctor"]) == 1
     out = capsys.readouterr().out
     assert "WELLPOSED_PLUGINS names 'optim_', a pack that is unknown: no installed distribution" in out

@@ -28,6 +28,9 @@ def command(kind: str | None, pack: str | None, as_json: bool) -> None:
         of_kind = f" of kind {kind!r}" if kind else ""
         in_pack = f" in pack {pack!r}" if pack else ""
         click.echo(f"There are no components{of_kind}{in_pack}.")
+    for failure in registry.failures():
+        if failure.stage == "switch":
+            click.echo(str(failure.error), err=True)
     broken = len(registry.failures())
     if broken:
         click.echo(f"{broken} pack problem(s): `wellposed doctor` says what and why.", err=True)

@@ -89,7 +89,11 @@ def _unknown(by_pack: Mapping[str, list[Claim]], environ: Mapping[str, str]) -> 
     text = "WELLPOSED_PLUGINS names {!r}, a pack that is unknown: no installed distribution brings it.{}"
     return [
         PackFailure(
-            pack, "", "not installed", "switch", RegistryError(text.format(pack, did_you_mean(pack, by_pack)))
+            pack,
+            "",
+            "not installed",
+            "switch",
+            RegistryError(text.format(pack, did_you_mean(pack, by_pack.keys() - {"core"}))),
         )
         for pack in sorted(asked - set(by_pack) - {"core"})
     ]
