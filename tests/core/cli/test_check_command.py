@@ -107,3 +107,12 @@ def test_the_nearest_names_are_those_of_the_kind(tmp_path, capsys):
         err = capsys.readouterr().err
         assert said in err
         assert "wavelet_prior'" not in err
+
+
+def test_a_check_is_run_on_those_of_a_pack_that_have_it(wellposed, fakes, source):
+    fakes.add("aa", PACK.format("aa", GOOD))
+    fakes.good("cc")
+    code, out, _ = wellposed("check", "aa.shift", "cc", "--check", "inverse")
+    assert (code, out.startswith("aa.shift"), "cc.thing" in out) == (0, True, False)
+    code, _, err = wellposed("check", "aa.shift", "cc", "--check", "invers")
+    assert (code, "Did you mean 'inverse'" in err) == (2, True)

@@ -11,7 +11,8 @@ import click
 from wellposed import registry
 from wellposed.cli._exit import FAILED, MISSING, OK
 from wellposed.cli._output import examples, json_option, print_json
-from wellposed.errors import RegistryError
+from wellposed.errors import ParameterError, RegistryError
+from wellposed.nearest import did_you_mean
 
 if TYPE_CHECKING:
     from wellposed.registry import PackFailure
@@ -41,6 +42,8 @@ def command(names: tuple[str, ...], seed: int, checks: tuple[str, ...], as_json:
 
     require_hypothesis("`wellposed check`")
     found, broken = _found(names)
+    if checks and len(found) > 1:
+        found = _having(found, checks)
     reports = []
     for report in chain(broken, _checked(found, seed, checks, alone=len(found) + len(broken) == 1)):
         reports.append(report)
@@ -69,6 +72,24 @@ def _found(words: tuple[str, ...]) -> tuple[list[str], list[Report]]:
                 broken.append(_unavailable(word, str(error)))
         broken += [_unavailable(f.item or f.pack, str(f)) for f in _failures(word)]
     return names, broken
+
+
+def _having(names: list[str], checks: tuple[str, ...]) -> list[str]:
+    """Return the components whose kind has all ``checks``, each of which some kind must have."""
+    from wellposed.testing import checks_of
+    from wellposed.testing.construct import CONSTRUCTS
+
+    known = {
+        name: {CONSTRUCTS, *(check.name for check in checks_of(registry.default().component(name).kind))}
+        for name in names
+    }
+    everything = set().union(*known.values())
+    for check in checks:
+        if check not in everything:
+            raise ParameterError(
+                f"there is no check {check!r} here.{did_you_mean(check, sorted(everything))}"
+            )
+    return [name for name in names if known[name].issuperset(checks)]
 
 
 def _expand(word: str) -> list[str]:
