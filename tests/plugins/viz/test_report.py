@@ -140,9 +140,9 @@ def test_an_objective_that_rises_is_explained(truth, objective, told):
     assert ("cycle spinning" in text) is told
 
 
-def test_lines_end_after_a_bracket_and_not_within_a_number(truth):
+def test_lines_end_after_an_equals_sign_and_not_within_a_number(truth):
     text = make(truth, name="a.b_c", problem={"Noise": "Gaussian(sigma=0.01)<"}).html(registry=NOBODY)
-    assert "<span>Gaussian(<wbr>sigma=<wbr>0.01)&lt;</span>" in text
+    assert "<span>Gaussian(sigma=<wbr>0.01)&lt;</span>" in text
     assert ">a.<wbr>b_<wbr>c</button>" in text
 
 
