@@ -15,7 +15,7 @@ from torch import Tensor
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """Base of every declared fact, a frozen dataclass. ``check`` names the conformance check that verifies it."""
+    """Base of every declared fact; ``check`` names the conformance check that verifies it."""
 
     check: ClassVar[str] = ""
 
