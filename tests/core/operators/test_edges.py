@@ -171,6 +171,13 @@ def test_spectra_belong_to_their_data():
         CircularConvolution(randn(3, 3, dtype=COMPLEX), Space((1, 4, 4), REAL))
 
 
+def test_axes_in_any_order_have_half_spectra():
+    kernel, x = randn(1, 4, 6), randn(1, 1, 4, 6)
+    op = FourierMultiplier(torch.fft.rfftn(kernel, dim=(-1, -2)), (1, 4, 6), dims=(-1, -2))
+    same = FourierMultiplier(torch.fft.rfftn(kernel, dim=(-2, -1)), (1, 4, 6))
+    torch.testing.assert_close(op.A(x), same.A(x))
+
+
 def test_open_functions_take_forward_models_and_strangers():
     model = ForwardModel(Convolution(randn(3, 3), (1, 5, 5), "zero"), Gaussian(0.1))
     x = randn(1, 1, 5, 5)

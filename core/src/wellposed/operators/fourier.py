@@ -130,20 +130,19 @@ def _require_real_kernel(spectrum: Tensor, space: AnySpace, dims: tuple[int, ...
     plain = not (spectrum.requires_grad or torch._C._functorch.is_functorch_wrapped_tensor(spectrum))
     if not plain or not isinstance(space, Space) or spectrum.ndim < len(dims):
         return
-    with torch.no_grad():
-        n = space.shape[dims[-1]]
-        rest = [d for d in dims[:-1]]
-        for index in {0, n // 2} if n is not None and n % 2 == 0 else {0}:
-            plane = spectrum.select(dims[-1], min(index, spectrum.shape[dims[-1]] - 1))
-            axes = [d + 1 for d in rest]  # one axis is gone
-            mirror = plane.flip(axes).roll([1] * len(axes), axes) if axes else plane
-            defect = (plane - mirror.conj()).abs().amax() if plane.numel() else plane.new_zeros(()).abs()
-            if bool(defect > 1e-3 * spectrum.abs().amax()):
-                raise StructureError(
-                    "the half spectrum is not that of a real kernel: on its own mirror plane "
-                    f"spectrum[−f] and conj(spectrum[f]) differ by {float(defect):.3g}; use rfftn of the "
-                    "kernel, or a complex space with half_spectrum=False."
-                )
+    *rest, last = dims
+    n, stored = space.shape[last], spectrum.shape[last]
+    own_mirrors = {0, min(n // 2, stored - 1)} if n is not None and n % 2 == 0 else {0}
+    for index in own_mirrors if spectrum.numel() else ():
+        plane = spectrum.narrow(last, index, 1)
+        mirror = plane.flip(rest).roll([1] * len(rest), rest) if rest else plane
+        defect = (plane - mirror.conj()).abs().amax()
+        if bool(defect > 1e-3 * spectrum.abs().amax()):
+            raise StructureError(
+                "the half spectrum is not that of a real kernel: on its own mirror plane "
+                f"spectrum[−f] and conj(spectrum[f]) differ by {float(defect):.3g}; use rfftn of the "
+                "kernel, or a complex space with half_spectrum=False."
+            )
 
 
 def negative_dims(dims: Sequence[int], space: AnySpace) -> tuple[int, ...]:

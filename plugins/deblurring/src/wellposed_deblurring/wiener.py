@@ -98,8 +98,8 @@ def _iterate(
 ) -> Tensor:
     """Solve (A*A + σ²S⁻¹) u = right; the circulant operator nearest to the middle of A*A preconditions."""
     middle = torch.zeros_like(right)
-    for_all = (slice(None), slice(None))
-    middle[for_all + tuple(n // 2 for n in right.shape[2:])] = 1
+    batch_and_channels = (slice(None), slice(None))
+    middle[batch_and_channels + tuple(n // 2 for n in right.shape[2:])] = 1
     response = fourier(normal(middle).roll([-(n // 2) for n in right.shape[2:]], penalty.dims), penalty)
     near = replace(penalty, spectrum=1 / (response.real.clamp(min=0) + penalty.spectrum))
     system = partial(_add_penalty, normal, penalty)
