@@ -1,4 +1,4 @@
-"""The compiled projector: found beside this file, or compiled once from the source that ships here.
+"""The compiled projectors: found beside this file, or compiled once from the sources that ship here.
 
 A release wheel may bring the library; any other installation compiles it at first use where there is a C++
 compiler, into a private folder of the user, and works without it where there is none: the same numbers, in
@@ -24,8 +24,9 @@ import attrs
 
 __all__ = ["Native", "build", "native"]
 
-SOURCE = Path(__file__).with_name("joseph.cpp")
-HEADERS = (SOURCE.with_name("lanes.hpp"), SOURCE.with_name("fan.hpp"))
+FOLDER = Path(__file__).parent
+SOURCES = tuple(sorted(FOLDER.glob("*.cpp")))
+HEADERS = tuple(sorted(FOLDER.glob("*.hpp")))
 FLAGS = ("-std=c++17", "-O3", "-shared", "-fPIC", "-pthread")
 COMPILERS = ("c++", "g++", "clang++")
 ABI = 3
@@ -51,10 +52,10 @@ class Native:
 
 @cache
 def native() -> Native:
-    """Return the compiled projector, compiling it where needed; warns once when that fails."""
+    """Return the compiled projectors, compiling it where needed; warns once when that fails."""
     if os.environ.get(SWITCH, "1") == "0":
         return Native(None, f"switched off by {SWITCH}=0")
-    shipped = SOURCE.with_name(library_name())
+    shipped = FOLDER / library_name()
     if shipped.exists():
         return _load(shipped, "came with the package")
     compiler = find_compiler()
@@ -86,7 +87,7 @@ def find_compiler() -> str | None:
 
 
 def build(target: Path, compiler: str) -> None:
-    """Compile the projector into ``target``, which appears only when complete.
+    """Compile the projectors into ``target``, which appears only when complete.
 
     Raises
     ------
@@ -96,7 +97,7 @@ def build(target: Path, compiler: str) -> None:
     handle, name = tempfile.mkstemp(suffix=".partial", dir=target.parent)
     os.close(handle)
     try:
-        command = [compiler, *FLAGS, str(SOURCE), "-o", name]
+        command = [compiler, *FLAGS, *map(str, SOURCES), "-o", name]
         subprocess.run(command, check=True, capture_output=True, text=True, timeout=TIMEOUT)
         os.chmod(name, 0o700)
         os.replace(name, target)
@@ -123,7 +124,7 @@ def _compiled(compiler: str) -> Native:
 def _fingerprint(compiler: str) -> str:
     """Return what the library depends on: source, flags, compiler, and machine (homes may be shared)."""
     version = os.stat(compiler)
-    sources = b"".join(path.read_bytes() for path in (SOURCE, *HEADERS))
+    sources = b"".join(path.read_bytes() for path in (*SOURCES, *HEADERS))
     parts = (sources, FLAGS, compiler, version.st_size, version.st_mtime_ns, platform.machine())
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:20]
 
