@@ -45,10 +45,10 @@ def parse_params(texts: Iterable[str], option: str = "--param") -> dict[str, Any
     return params
 
 
-def parse_method(text: str) -> tuple[str, dict[str, Any]]:
+def parse_method(text: str, option: str = "--method") -> tuple[str, dict[str, Any]]:
     """Return name and parameters of ``NAME`` or ``NAME:key=value,key=value``."""
     name, _, rest = text.partition(":")
-    return name, parse_params(_split(rest), f"--method {name}:") if rest else {}
+    return name, parse_params(_split(rest), f"{option} {name}:") if rest else {}
 
 
 def _split(text: str) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any
 import click
 from torch import Tensor
 
-from wellposed.cli._params import create, parse_params
+from wellposed.cli._params import create, parse_method, parse_params
 from wellposed.errors import FileFormatError, ParameterError
 from wellposed.forward import ForwardModel
 from wellposed.measurement import Measurement
@@ -40,6 +40,11 @@ _OPTIONS = (
         help="(repeatable); @NAME stands for the component NAME.",
     ),
     click.option("--noise-level", type=float, metavar="SIGMA", help="σ of the noise; estimated if left out."),
+    click.option(
+        "--reader",
+        metavar="NAME[:KEY=VALUE,…]",
+        help="How FILE is read; by its ending if left out (`wellposed list reader`).",
+    ),
 )
 
 
@@ -48,6 +53,11 @@ def problem_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(_OPTIONS):
         command = option(command)
     return command
+
+
+def pack_of(method: str) -> str:
+    """Return the pack of a method ``NAME[:KEY=VALUE,…]``."""
+    return method.partition(":")[0].partition(".")[0]
 
 
 def measured(
@@ -60,10 +70,16 @@ def measured(
     physics: str | None,
     physics_params: tuple[str, ...],
     noise_level: float | None,
+    reader: str | None,
+    prefer: str | None = None,
 ) -> Measurement:
-    """Return the measurement in the file ``path``, with the physics that the options name."""
+    """Return the measurement in the file ``path``, with the physics that the options name.
+
+    Where several packs read such files, those of the pack ``prefer`` (the method's) come first.
+    """
     _agree(kernel, physics, physics_params, flip_kernel)
-    found = read_photo(path, registry)
+    pack = prefer if physics is None else physics.partition(".")[0]
+    found = read_photo(path, registry, reader=_reader(reader, registry), prefer=pack)
     finite(path, found)
     operator: Any = found.physics
     if kernel is not None:
@@ -78,6 +94,13 @@ def measured(
         noise = registry.create("core.gaussian", sigma=noise_level)
         operator = ForwardModel(getattr(operator, "operator", operator), noise)
     return found.replace(physics=operator)
+
+
+def _reader(text: str | None, registry: Registry) -> Any:
+    if text is None:
+        return None
+    name, params = parse_method(text, "--reader")
+    return create(name, "reader", params, registry)
 
 
 def _agree(kernel: Path | None, physics: str | None, params: tuple[str, ...], flip: bool) -> None:

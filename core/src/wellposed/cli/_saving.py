@@ -11,6 +11,7 @@ from wellposed.errors import ParameterError
 from wellposed.measurement import Measurement
 from wellposed.registry import Registry, install_line
 from wellposed.runs import Outcome, Run
+from wellposed.runs._photos import preferred
 from wellposed.runs._reports import create_writer
 
 TENSORS = ".safetensors"
@@ -32,16 +33,20 @@ def save_image(path: Path, run: Run, outcome: Outcome, registry: Registry) -> No
     """Write the reconstruction on the pixels that were measured, with the metadata of the measurement."""
     image = run.shown(outcome)
     assert isinstance(image, Tensor)
-    save_picture(path, image, run.measurement, registry)
+    save_picture(path, image, run.measurement, registry, outcome.method.partition(".")[0])
 
 
-def save_picture(path: Path, image: Tensor, measurement: Measurement, registry: Registry) -> None:
+def save_picture(
+    path: Path, image: Tensor, measurement: Measurement, registry: Registry, prefer: str | None = None
+) -> None:
     """Write ``image`` to ``path``; ``.safetensors`` keeps every digit, pictures what their format holds.
+
+    Where several packs write such files (DICOM), the writer of the pack ``prefer`` is taken.
 
     The target was checked by :func:`require_free`, so what is there now may be replaced.
     """
     if path.suffix.lower() == TENSORS:
         Measurement(image, meta=measurement.meta).save(path, overwrite=True)
         return
-    name = registry.for_file("writer", path)[0]
+    name = preferred(registry.for_file("writer", path), prefer)[0]
     create_writer(name, registry, overwrite=True).write(path, image, measurement.meta)

@@ -55,13 +55,13 @@ def command(
     from wellposed import registry as registries
     from wellposed.cli._carry_out import carry_out, exclusive
     from wellposed.cli._params import create_method
-    from wellposed.cli._problem import measured, with_reference
+    from wellposed.cli._problem import measured, pack_of, with_reference
     from wellposed.runs import Run
 
     exclusive(force, resume)
     registry = registries.default()
     made = [create_method(text, {}, registry) for text in methods]
-    measurement = measured(file, registry, **problem)
+    measurement = measured(file, registry, prefer=pack_of(methods[0]), **problem)
     if reference is not None:
         measurement = with_reference(measurement, reference, registry)
     run = Run(title or f"Methods on {file.name}", measurement, made, config={"file": str(file)})

@@ -19,6 +19,7 @@ from wellposed.cli._problem import problem_options
         "wellposed reconstruct photo.tif --kernel kernel.npy -m optim.pnp --noise-level 0.02 -o sharp.tif",
         "wellposed reconstruct p.png --kernel k.npy -m optim.pnp --param denoiser=@optim.bm3d -o x.png",
         "wellposed reconstruct measured.safetensors --method optim.tv --param weight=1e-3 -o image.png",
+        "wellposed reconstruct scan.h5 --method mri.sense --report report -o image.nii.gz",
     ),
 )
 @click.argument("file", type=click.Path(path_type=Path))
@@ -34,10 +35,18 @@ from wellposed.cli._problem import problem_options
     help="Of the method (repeatable); VALUE is a number, a text, or @NAME for the component NAME.",
 )
 @problem_options
-@click.option("--force", is_flag=True, help="Replace OUTPUT.")
+@click.option("--report", type=click.Path(path_type=Path), help="A folder for a report of what was done.")
+@click.option("--force", is_flag=True, help="Replace OUTPUT and the report.")
 @json_option
 def command(
-    file: Path, method: str, output: Path, params: tuple[str, ...], force: bool, as_json: bool, **problem: Any
+    file: Path,
+    method: str,
+    output: Path,
+    params: tuple[str, ...],
+    report: Path | None,
+    force: bool,
+    as_json: bool,
+    **problem: Any,
 ) -> int:
     """Reconstruct the image behind FILE, a photo or a saved measurement.
 
@@ -46,21 +55,25 @@ def command(
     """
     from wellposed import registry as registries
     from wellposed.cli._params import create_method, parse_params
-    from wellposed.cli._problem import measured
+    from wellposed.cli._problem import measured, pack_of
     from wellposed.cli._saving import require_free, save_image
-    from wellposed.runs import Run
+    from wellposed.runs import Run, RunFolder, write_reports
 
     registry = registries.default()
     require_free(output, force, registry)
+    folder = None if report is None else RunFolder.open(report, overwrite=force)
     chosen = create_method(method, parse_params(params), registry)
-    run = Run(file.name, measured(file, registry, **problem), (chosen,))
+    run = Run(file.name, measured(file, registry, prefer=pack_of(method), **problem), (chosen,))
     run = _execute(run, registry)
     outcome = run.outcomes[-1]
     if outcome.image is None or outcome.error is not None:
         click.echo(f"Error: {chosen.label} failed: {outcome.error}", err=True)
         return FAILED
     save_image(output, run, outcome, registry)
+    pages = [] if folder is None else write_reports(run, folder, registry)
     _tell(run, output, as_json)
+    if pages and not as_json:
+        click.echo(str(pages[0]))
     return OK
 
 

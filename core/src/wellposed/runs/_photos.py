@@ -16,14 +16,34 @@ BLUR = "deblurring.blur"
 KERNEL_READERS = ("viz.kernel_reader",)
 
 
-def read_photo(path: str | PathLike[str], registry: Registry) -> Measurement:
-    """Return what ``path`` holds: a saved measurement, or a picture by the reader of its ending.
+def read_photo(
+    path: str | PathLike[str], registry: Registry, *, reader: Any = None, prefer: str | None = None
+) -> Measurement:
+    """Return what ``path`` holds: a saved measurement, or what a reader of its ending makes of it.
 
-    Raises :class:`FileFormatError` where no reader knows the ending, or the file is not what it says.
+    Parameters
+    ----------
+    path
+        The file.
+    registry
+        Where readers are looked up.
+    reader
+        The reader to use; by default the one that the file's ending tells.
+    prefer
+        A pack. Endings such as ``.h5`` or ``.mat`` belong to several packs: its readers are tried first,
+        then the others.
+
+    Raises
+    ------
+    FileFormatError
+        No reader knows the ending, or the file is not what it says.
     """
+    if reader is not None:
+        chosen: Measurement = reader.read(path)
+        return chosen
     if Path(path).suffix.lower() == ".safetensors":
         return Measurement.load(path, registry=registry)
-    names = registry.for_file("reader", path)
+    names = preferred(registry.for_file("reader", path), prefer)
     if not names:
         known = sorted({s for c in registry.components(kind="reader") for s in c.suffixes})
         listed = ", ".join([".safetensors", *known])
@@ -32,8 +52,21 @@ def read_photo(path: str | PathLike[str], registry: Registry) -> Measurement:
             f"{path}: no reader for {Path(path).suffix or 'a file without an ending'!r}; files that can be "
             f"read: {listed}.{hint}"
         )
-    found: Measurement = registry.create(names[0]).read(path)
-    return found
+    refusals: list[FileFormatError] = []
+    for name in names:
+        try:
+            found: Measurement = registry.create(name).read(path)
+        except FileFormatError as error:
+            refusals.append(error)
+        else:
+            return found
+    # the first is the reader that was preferred, so it knows best what is wrong
+    raise refusals[0]
+
+
+def preferred(names: list[str], pack: str | None) -> list[str]:
+    """Return ``names`` with those of ``pack`` in front, the rest in their order."""
+    return sorted(names, key=lambda name: name.partition(".")[0] != pack)
 
 
 def read_kernel(path: str | PathLike[str], registry: Registry, *, flip: bool = False) -> Tensor:
