@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, Literal
 
 import torch
@@ -71,22 +71,20 @@ class TotalVariation(Prior):
         """Return argmin over u of γ·TV(u) + ½‖u − x‖², to the tolerance; differentiable by unrolling."""
         return self._prox(x, gamma, None)[0]
 
-    def _prox(
-        self, x: Tensor, gamma: float | Tensor, start: Sequence[Tensor] | None
-    ) -> tuple[Tensor, Sequence[Tensor] | None]:
+    def _prox(self, x: Tensor, gamma: float | Tensor, start: Tensor | None) -> tuple[Tensor, Tensor | None]:
         g = per_sample(gamma, x)
         if x.is_complex() or (torch.is_grad_enabled() and (x.requires_grad or g.requires_grad)):
             count = min(self.iterations, 100)
             return tv_prox_unrolled(x, g, dims=self.dims, iterations=count, **self._norm), None
-        if start is None or start[0].shape != x.shape:
-            start = [torch.zeros_like(x) for _ in range(self.dims)]
+        if start is None or start.shape[1:] != x.shape:
+            start = x.new_zeros(self.dims, *x.shape)
         return tv_prox(
             x.contiguous(), g, start, tolerance=self.tolerance, iterations=self.iterations, **self._norm
         )
 
     def prox_sequence(self) -> Callable[[Tensor, Any], Tensor]:
         """Return a prox that starts from the dual variable of its previous call."""
-        dual: list[Sequence[Tensor] | None] = [None]
+        dual: list[Tensor | None] = [None]
 
         def prox(x: Tensor, gamma: float | Tensor) -> Tensor:
             out, dual[0] = self._prox(x, gamma, dual[0])

@@ -1,8 +1,8 @@
 """The proximal operator of total variation by fast gradient projection on its dual.
 
 Accelerated projected gradient on the dual (Beck & Teboulle 2009, "Fast gradient-based algorithms for
-constrained total variation"), stopped by the duality gap, which bounds ½‖x − x*‖². Buffers are
-updated in place: the loop is bound by memory traffic, and each saved pass is saved time.
+constrained total variation"), stopped by the duality gap, which bounds ½‖x − x*‖². The loop is bound by
+memory traffic: it is compiled where that is possible, and updates buffers in place where it is not.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from wellposed_optim.priors.finite_differences import gradient, gradient_adjoint
+from wellposed_optim.priors.tv_compiled import CompiledDual, applies
 
 CHECK_EVERY = 10
 
@@ -62,15 +63,12 @@ def duality_gap(
 
 
 class Dual:
-    """In-place fast gradient projection for one batch; ``p`` is the dual variable reached."""
+    """In-place fast gradient projection for one batch; ``p`` is the dual variable reached, an axis each."""
 
-    def __init__(
-        self, z: Tensor, radius: Tensor, start: Sequence[Tensor], *, isotropic: bool, vectorial: bool
-    ) -> None:
+    def __init__(self, z: Tensor, radius: Tensor, start: Tensor, *, isotropic: bool, vectorial: bool) -> None:
         self.z, self.radius, self.isotropic, self.vectorial = z, radius, isotropic, vectorial
         self.step = 1.0 / (4.0 * len(start))
-        self.p = list(start)
-        self.q = [t.clone() for t in start]
+        self.p, self.q = start, start.clone()
         self.x = torch.empty_like(z)
         self.size = torch.empty_like(z)
         self.floor = radius.clamp(min=torch.finfo(z.dtype).tiny)
@@ -83,10 +81,21 @@ class Dual:
             self._ascend()
             self._project()
             t = (1 + math.sqrt(1 + 4 * self.t * self.t)) / 2
-            factor = 1 + (self.t - 1) / t
-            for d, (old, new) in enumerate(zip(self.p, self.q, strict=True)):
-                self.p[d], self.q[d] = new, torch.lerp(old, new, factor, out=old)
+            old, new = self.p, self.q
+            self.p, self.q = new, torch.lerp(old, new, 1 + (self.t - 1) / t, out=old)
             self.t = t
+
+    def gap(self) -> Tensor:
+        """Return the duality gap relative to the primal objective, per sample ``(B,)``."""
+        options = {"isotropic": self.isotropic, "vectorial": self.vectorial}
+        return duality_gap(self.z, self.p.unbind(), self.radius, **options)
+
+    def select(self, rows: Tensor) -> Dual:
+        """Return the same for some of the samples, where they stand."""
+        options = {"isotropic": self.isotropic, "vectorial": self.vectorial}
+        part = Dual(self.z[rows], self.radius[rows], self.p[:, rows], **options)
+        part.q, part.t = self.q[:, rows], self.t
+        return part
 
     def _primal(self) -> None:
         """Set x ← z − K*q."""
@@ -124,38 +133,36 @@ class Dual:
 def tv_prox(
     z: Tensor,
     gamma: Tensor,
-    start: Sequence[Tensor],
+    start: Tensor,
     *,
     isotropic: bool,
     vectorial: bool,
     tolerance: float,
     iterations: int,
-) -> tuple[Tensor, list[Tensor]]:
-    """Return ``argmin ½‖x − z‖² + γ·TV(x)`` and its dual variable.
+) -> tuple[Tensor, Tensor]:
+    """Return ``argmin ½‖x − z‖² + γ·TV(x)`` and its dual variable, ``(dims, *z.shape)`` as ``start`` is.
 
     Each sample stops at its own relative duality gap ≤ ``tolerance`` (looked at every ten iterations), so a
     sample's answer does not depend on its batch. ``gamma`` broadcasts against ``z``; real ``z`` only.
     """
     options = {"isotropic": isotropic, "vectorial": vectorial}
     radius = gamma.expand(z.shape[0], *(1,) * (z.ndim - 1))
-    final = project(start, radius, **options)
+    final = torch.stack(project(start.unbind(), radius, **options))
     rows = torch.arange(z.shape[0], device=z.device)
-    dual = Dual(z, radius, [t.clone() for t in final], **options)
+    kind = CompiledDual if applies(z, len(start)) else Dual
+    dual: CompiledDual | Dual = kind(z, radius, final.clone(), **options)
     done = 0
     while done < iterations and len(rows):
         dual.advance(min(CHECK_EVERY, iterations - done))
         done += CHECK_EVERY
-        open_ = duality_gap(dual.z, dual.p, dual.radius, **options) > tolerance
+        open_ = dual.gap() > tolerance
         if done < iterations and bool(open_.all()):
             continue
-        for whole, part in zip(final, dual.p, strict=True):
-            whole[rows] = part
-        rows, t = rows[open_], dual.t
-        if len(rows):
-            queue = [q[open_] for q in dual.q]
-            dual = Dual(dual.z[open_], dual.radius[open_], [p[open_] for p in dual.p], **options)
-            dual.q, dual.t = queue, t
-    return z - gradient_adjoint(final), final
+        final[:, rows] = dual.p
+        rows = rows[open_]
+        if len(rows) and done < iterations:
+            dual = dual.select(open_)
+    return z - gradient_adjoint(final.unbind()), final
 
 
 def tv_prox_unrolled(
