@@ -5,7 +5,15 @@ Images are complex tensors ``(B, sets, H, W)``, k-space ``(B, coils, H, W)``; th
 """
 
 from wellposed_mri.coils import compress, compression, noise_covariance, whiten
-from wellposed_mri.encoding import CartesianMRI, MultiCoilMRI, NonCartesianMRI
+from wellposed_mri.encoding import (
+    CartesianMRI,
+    DynamicMRI,
+    MultiCoilMRI,
+    NonCartesianMRI,
+    ReadoutOversampling,
+    SimultaneousMultiSliceMRI,
+    SubspaceMRI,
+)
 from wellposed_mri.files import BARTReader, HDF5Reader, NIfTIWriter, read_cfl, write_cfl
 from wellposed_mri.fourier import centred_fft, centred_ifft
 from wellposed_mri.maps import ESPIRiT, RSSMaps, Walsh
@@ -39,6 +47,7 @@ __all__ = [
     "TV",
     "BARTReader",
     "CartesianMRI",
+    "DynamicMRI",
     "ESPIRiT",
     "Ellipses",
     "FastMRIEquispaced",
@@ -53,6 +62,9 @@ __all__ = [
     "PartialFourier",
     "PoissonDisc",
     "RSSMaps",
+    "ReadoutOversampling",
+    "SimultaneousMultiSliceMRI",
+    "SubspaceMRI",
     "Uniform",
     "Walsh",
     "ZeroFilled",

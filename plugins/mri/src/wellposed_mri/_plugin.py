@@ -59,6 +59,18 @@ _GENERATORS = (
     ("mask.uniform", "sampling:Uniform", "Every n-th row and column, with CAIPIRINHA shifts."),
 )
 
+_ENCODING = (
+    ("dynamic", "DynamicMRI", "Cartesian MRI over time: a mask for every frame.", "doi:10.1002/mrm.10611"),
+    ("subspace", "SubspaceMRI", "Frames in a temporal subspace, T2 shuffling.", "doi:10.1002/mrm.26102"),
+    (
+        "sms",
+        "SimultaneousMultiSliceMRI",
+        "Several slices at once, CAIPI shifts.",
+        "doi:10.1002/mrm.20401",
+    ),
+    ("readout_oversampling", "ReadoutOversampling", "k-space to that of a longer field of view.", None),
+)
+
 
 @hookimpl
 def kinds() -> Iterator[Kind]:
@@ -83,6 +95,15 @@ def components() -> Iterator[Component]:
             target=f"wellposed_mri.{target}",
             summary=summary,
             examples=f"wellposed_mri._examples:{name.replace('.', '_')}",
+            reference=reference,
+        )
+    for name, target, summary, reference in _ENCODING:
+        yield Component(
+            kind="physics",
+            name=f"mri.{name}",
+            target=f"wellposed_mri.encoding:{target}",
+            summary=summary,
+            examples=f"wellposed_mri._examples.encoding:{name}",
             reference=reference,
         )
     yield Component(

@@ -1,7 +1,19 @@
 """Encoding operators: from an image to what the scanner samples."""
 
 from wellposed_mri.encoding.cartesian import CartesianMRI
+from wellposed_mri.encoding.dynamic import DynamicMRI
 from wellposed_mri.encoding.multicoil import MultiCoilMRI
+from wellposed_mri.encoding.multislice import SimultaneousMultiSliceMRI
 from wellposed_mri.encoding.noncartesian import NonCartesianMRI
+from wellposed_mri.encoding.oversampling import ReadoutOversampling
+from wellposed_mri.encoding.subspace import SubspaceMRI
 
-__all__ = ["CartesianMRI", "MultiCoilMRI", "NonCartesianMRI"]
+__all__ = [
+    "CartesianMRI",
+    "DynamicMRI",
+    "MultiCoilMRI",
+    "NonCartesianMRI",
+    "ReadoutOversampling",
+    "SimultaneousMultiSliceMRI",
+    "SubspaceMRI",
+]

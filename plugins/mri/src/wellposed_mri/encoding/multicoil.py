@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -13,9 +12,10 @@ from wellposed.linalg import gram
 from wellposed.operators import LinearOperator
 from wellposed.operators.derived import Derived
 from wellposed.spaces import Space
-from wellposed.structure import Evidence, NormBound, PositiveSemidefinite, Symmetry
+from wellposed.structure import Evidence, NormBound, Symmetry
 from wellposed_mri.encoding import kernels
 from wellposed_mri.encoding.checks import full_maps, require_mask
+from wellposed_mri.encoding.normal import Normal
 from wellposed_mri.fourier import centred_ifft, centring, modulation
 from wellposed_mri.phase import GlobalPhase
 
@@ -74,7 +74,7 @@ class MultiCoilMRI(LinearOperator):
         self._before = Derived(partial(_centred_maps, dims=dims))
         self._back = Derived(partial(_conjugate_maps, dims=dims))
         self._weight = Derived(partial(centred_mask, sizes=image))
-        self._power = Derived(partial(_power, dims=dims))
+        self._power = Derived(partial(coil_power, dims=dims))
 
     def _weights(self) -> Tensor:
         return self._ones(self.maps) if self.mask is None else self._weight(self.mask)
@@ -96,12 +96,11 @@ class MultiCoilMRI(LinearOperator):
         return (NormBound(bound * (1 + 1e-6)), Symmetry(GlobalPhase(), GlobalPhase()))
 
 
-class MultiCoilGram(LinearOperator):
+class MultiCoilGram(Normal[MultiCoilMRI]):
     """``A*A`` of :class:`MultiCoilMRI`, with FFTs only along the axes on which the mask changes."""
 
     def __init__(self, operator: MultiCoilMRI) -> None:
-        super().__init__(operator.domain, operator.domain)
-        self.operator = operator
+        super().__init__(operator)
         self._squared = Derived(partial(squared_mask, ndim=operator.dims + 2))
         self._axes = varying_axes(operator.mask, operator._axes)
 
@@ -109,23 +108,6 @@ class MultiCoilGram(LinearOperator):
         op = self.operator
         weight = x.real.new_ones((1,) * x.ndim) if op.mask is None else self._squared(op.mask)
         return kernels.normal(x, op._before(op.maps), op._back(op.maps), weight, self._axes)
-
-    def _adjoint(self, y: Tensor) -> Tensor:
-        return self._forward(y)
-
-    def replace(self, **changes: Any) -> Any:
-        """Return the Gram operator of the operator with ``changes``."""
-        if "operator" in changes:
-            return super().replace(**changes)
-        return MultiCoilGram(self.operator.replace(**changes))
-
-    def parameters_xi(self) -> dict[str, Tensor]:
-        """Return the overridable tensors of the operator inside."""
-        return self.operator.parameters_xi()
-
-    def _evidence(self) -> tuple[Evidence, ...]:
-        bound = next(e.bound for e in self.operator.evidence() if isinstance(e, NormBound))
-        return (PositiveSemidefinite(), NormBound(bound * bound))
 
 
 @gram.register
@@ -145,7 +127,8 @@ def _conjugate_maps(maps: Tensor, dims: int) -> Tensor:
     return _centred_maps(maps, dims).conj().resolve_conj()
 
 
-def _power(maps: Tensor, dims: int) -> Tensor:
+def coil_power(maps: Tensor, dims: int) -> Tensor:
+    """Return Σ|maps|² over sets and coils, ``(b, *image)``."""
     full = full_maps(maps, dims)
     return (full.real.square() + full.imag.square()).sum((1, 2))
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from functools import partial
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -14,9 +13,10 @@ from wellposed.linalg import gram
 from wellposed.operators import LinearOperator
 from wellposed.operators.derived import Derived
 from wellposed.spaces import Space
-from wellposed.structure import Evidence, PositiveSemidefinite, Symmetry
+from wellposed.structure import Evidence, Symmetry
 from wellposed_mri.encoding import toeplitz
 from wellposed_mri.encoding.checks import full_maps
+from wellposed_mri.encoding.normal import Normal
 from wellposed_mri.encoding.trajectory_checks import require_trajectory
 from wellposed_mri.nufft import Plans, to_image, to_points
 from wellposed_mri.phase import GlobalPhase
@@ -120,12 +120,8 @@ class NonCartesianMRI(LinearOperator):
         return (Symmetry(GlobalPhase(), GlobalPhase()),)
 
 
-class ToeplitzGram(LinearOperator):
+class ToeplitzGram(Normal[NonCartesianMRI]):
     """``A*A`` of :class:`NonCartesianMRI` as a convolution on the doubled grid."""
-
-    def __init__(self, operator: NonCartesianMRI) -> None:
-        super().__init__(operator.domain, operator.domain)
-        self.operator = operator
 
     def _forward(self, x: Tensor) -> Tensor:
         op = self.operator
@@ -133,22 +129,6 @@ class ToeplitzGram(LinearOperator):
         spectrum = op._kernel(op.trajectory).to(op.maps.real.dtype)
         maps, conjugate = full_maps(op.maps, dims), full_maps(op._conjugate(op.maps), dims)
         return toeplitz.normal(x, maps, conjugate, spectrum)
-
-    def _adjoint(self, y: Tensor) -> Tensor:
-        return self._forward(y)
-
-    def replace(self, **changes: Any) -> Any:
-        """Return the Gram operator of the operator with ``changes``."""
-        if "operator" in changes:
-            return super().replace(**changes)
-        return gram(self.operator.replace(**changes))
-
-    def parameters_xi(self) -> dict[str, Tensor]:
-        """Return the overridable tensors of the operator inside."""
-        return self.operator.parameters_xi()
-
-    def _evidence(self) -> tuple[Evidence, ...]:
-        return (PositiveSemidefinite(),)
 
 
 @gram.register

@@ -1,0 +1,79 @@
+"""Constructor arguments of the encoding operators, drawn small, odd and non-square."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from hypothesis import strategies as st
+
+from wellposed.spaces import Space
+
+
+def complex_normal(*shape: int, seed: int = 0) -> torch.Tensor:
+    """Draw complex64 numbers."""
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(shape, dtype=torch.complex128, generator=generator).to(torch.complex64)
+
+
+def random_mask(*shape: int, seed: int = 0) -> torch.Tensor:
+    """Sample about 60 %, the first place always."""
+    mask = (torch.rand(shape, generator=torch.Generator().manual_seed(seed)) < 0.6).float()
+    mask.view(-1)[0] = 1
+    return mask
+
+
+def _size(draw: st.DrawFn) -> tuple[int, int, int]:
+    return draw(st.integers(2, 5)), draw(st.integers(2, 6)), draw(st.integers(0, 99))
+
+
+@st.composite
+def dynamic(draw: st.DrawFn) -> dict[str, Any]:
+    """One and two map sets, shared and per sample; masks per frame, of columns, and one for all."""
+    h, w, seed = _size(draw)
+    lead = draw(st.sampled_from([(3,), (2, 3), (1, 2, 2)]))
+    volume = (2, h, w) if draw(st.booleans()) else (h, w)
+    mask = draw(st.sampled_from([(3, *volume), (3,) + (1,) * (len(volume) - 1) + (w,), (h, w)]))
+    return {
+        "maps": complex_normal(*lead, *volume, seed=seed),
+        "mask": random_mask(*mask, seed=seed),
+        "frames": 2 if mask == (h, w) else None,
+        "dims": len(volume),
+    }
+
+
+@st.composite
+def subspace(draw: st.DrawFn) -> dict[str, Any]:
+    """Real and complex bases; masks per frame and per sample."""
+    h, w, seed = _size(draw)
+    basis = complex_normal(4, 2, seed=seed)
+    mask = draw(st.sampled_from([(4, h, w), (4, 1, w), (2, 1, 4, h, w)]))
+    return {
+        "maps": complex_normal(*draw(st.sampled_from([(3,), (2, 3)])), h, w, seed=seed),
+        "basis": basis.real.contiguous() if draw(st.booleans()) else basis,
+        "mask": random_mask(*mask, seed=seed),
+    }
+
+
+@st.composite
+def sms(draw: st.DrawFn) -> dict[str, Any]:
+    """Whole and fractional shifts, with and without a mask."""
+    h, w, seed = _size(draw)
+    shifts = draw(st.sampled_from([None, [0.0, 1.0], [0.5, -1.25]]))
+    return {
+        "maps": complex_normal(*draw(st.sampled_from([(3,), (2, 3)])), 2, h, w, seed=seed),
+        "shifts": None if shifts is None else torch.tensor(shifts),
+        "mask": random_mask(1, w, seed=seed) if draw(st.booleans()) else None,
+    }
+
+
+@st.composite
+def readout_oversampling(draw: st.DrawFn) -> dict[str, Any]:
+    """Rows and columns, odd and even."""
+    h, w, _ = _size(draw)
+    shape = draw(st.sampled_from([(2, h, w), (1, 2, h, w)]))
+    return {
+        "domain": Space(shape, torch.complex64),
+        "factor": draw(st.sampled_from([1, 2, 3])),
+        "axis": draw(st.sampled_from([-1, -2])),
+    }
