@@ -20,7 +20,7 @@ from wellposed_mri.maps import ESPIRiT, RSSMaps, Walsh
 from wellposed_mri.metrics import NMSE, PSNR, SSIM
 from wellposed_mri.phantoms import Ellipses, birdcage_maps, shepp_logan
 from wellposed_mri.phase import GlobalPhase
-from wellposed_mri.reconstruction import RSS, SENSE, TV, Gridding, L1Wavelet, ZeroFilled
+from wellposed_mri.reconstruction import GRAPPA, RSS, SENSE, TV, Gridding, L1Wavelet, ZeroFilled
 from wellposed_mri.sampling import FastMRIEquispaced, FastMRIRandom, PartialFourier, PoissonDisc, Uniform
 from wellposed_mri.trajectories import (
     cartesian,
@@ -39,6 +39,7 @@ from wellposed_mri.trajectories import (
 )
 
 __all__ = [
+    "GRAPPA",
     "NMSE",
     "PSNR",
     "RSS",

@@ -71,6 +71,8 @@ _ENCODING = (
     ("readout_oversampling", "ReadoutOversampling", "k-space to that of a longer field of view.", None),
 )
 
+_METHODS = (("grappa", "GRAPPA", "k-space filled from its acquired neighbours.", "doi:10.1002/mrm.10171"),)
+
 
 @hookimpl
 def kinds() -> Iterator[Kind]:
@@ -104,6 +106,15 @@ def components() -> Iterator[Component]:
             target=f"wellposed_mri.encoding:{target}",
             summary=summary,
             examples=f"wellposed_mri._examples.encoding:{name}",
+            reference=reference,
+        )
+    for name, target, summary, reference in _METHODS:
+        yield Component(
+            kind="reconstructor",
+            name=f"mri.{name}",
+            target=f"wellposed_mri.reconstruction:{target}",
+            summary=summary,
+            examples=f"wellposed_mri._examples.reconstruction:{name}",
             reference=reference,
         )
     yield Component(

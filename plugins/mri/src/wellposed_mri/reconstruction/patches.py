@@ -1,0 +1,109 @@
+"""Patches of k-space: how neighbouring samples correlate, and which neighbours a missing one has.
+
+Correlations are kept as ``(coils, taps, coils, taps)``: conj(source) · source over all places where a patch
+fits into the calibration region, so that least squares for any choice of taps are a sub-matrix of it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import Tensor
+
+REPEATS = 0.9
+"""A shift is a period of the mask where this share of acquired samples is acquired again."""
+
+WELL_POSED = 1.5
+"""Equations for each unknown below which a kernel counts as too wide for its calibration region.
+
+Nor may it be wider than two thirds of the region: neighbouring equations say nearly the same.
+"""
+
+
+def correlation(block: Tensor, around: tuple[int, ...]) -> Tensor:
+    """Return Σ_places conj(patch)·patch, ``(coils, taps, coils, taps)`` complex128, of ``(coils, …)``."""
+    patches = block
+    for axis, r in enumerate(around, start=1):
+        patches = patches.unfold(axis, 2 * r + 1, 1)
+    coils, taps = block.shape[0], math.prod(2 * r + 1 for r in around)
+    matrix = patches.reshape(coils, -1, taps).movedim(0, 1).flatten(1)
+    gram = (matrix.mH @ matrix).to(torch.complex128)
+    return gram.reshape(coils, taps, coils, taps)
+
+
+def period(sampled: Tensor, axis: int) -> int | None:
+    """Return the smallest shift along ``axis`` that maps acquired samples to acquired ones, or None."""
+    n = sampled.shape[axis]
+    for shift in range(1, n // 2 + 1):
+        here, there = sampled.narrow(axis, 0, n - shift), sampled.narrow(axis, shift, n - shift)
+        if int((here & there).sum()) >= REPEATS * int(here.sum()):
+            return shift
+    return None
+
+
+def spacings(sampled: Tensor, block: torch.Size) -> list[float]:
+    """Return how far acquired lines are apart along each axis; 1 where all are acquired, or none regularly.
+
+    A shifted pattern (CAIPIRINHA) repeats along one axis only after several lines; the density of samples
+    outside the calibration region tells how many.
+    """
+    found = [float(period(sampled, axis) or 1) for axis in range(sampled.ndim)]
+    inside = math.prod(block[1:])
+    outside = sampled.numel() - inside
+    density = (int(sampled.sum()) - inside) / outside if outside > 0 else 1.0
+    surplus = math.prod(found) * density
+    if surplus > 1.5:
+        widest = found.index(max(found))
+        found[widest] = max(1.0, found[widest] / surplus)
+    return found
+
+
+def reach(sampled: Tensor, block: torch.Size) -> tuple[int, ...]:
+    """Return how far the neighbourhood extends along each axis: two acquired lines, or one if need be."""
+    apart = spacings(sampled, block)
+    found: tuple[int, ...] = ()
+    for lines in (2, 1):
+        found = tuple(
+            min(2, (n - 1) // 2) if p == 1 else max(1, round(lines * p) - 1)
+            for p, n in zip(apart, block[1:], strict=True)
+        )
+        places = math.prod(max(0, n - 2 * r) for n, r in zip(block[1:], found, strict=True))
+        unknowns = block[0] * math.prod(2 * r + 1 for r in found) / math.prod(apart)
+        narrow = all(3 * (2 * r + 1) <= 2 * n for n, r in zip(block[1:], found, strict=True))
+        if narrow and places >= WELL_POSED * unknowns:
+            break
+    return found
+
+
+def neighbourhoods(sampled: Tensor, around: tuple[int, ...]) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """Yield missing samples with equal neighbours: flat places, taps, and sources ``(taps, places)``.
+
+    Samples without any acquired neighbour are left out.
+    """
+    places = torch.arange(sampled.numel(), device=sampled.device).reshape(sampled.shape)
+    windows, origins = sampled, places
+    for axis, r in enumerate(around):
+        n = sampled.shape[axis]
+        around_ends = torch.arange(-r, n + r, device=sampled.device) % n
+        windows, origins = (
+            t.index_select(axis, around_ends).unfold(axis, 2 * r + 1, 1) for t in (windows, origins)
+        )
+    missing = ~sampled
+    near = windows[missing].flatten(1)
+    kinds, kind = _distinct(near)
+    missed, sources = places[missing], origins[missing].flatten(1)
+    order, ends = kind.argsort(), torch.bincount(kind, minlength=len(kinds)).cumsum(0)
+    for pattern, members in zip(kinds, torch.tensor_split(order, ends[:-1].cpu()), strict=True):
+        taps = pattern.nonzero().flatten()
+        if len(taps):
+            yield missed[members], taps, sources[members][:, taps].mT
+
+
+def _distinct(rows: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the distinct rows of a bool matrix, and which of them each row is."""
+    packed = np.packbits(rows.cpu().numpy(), axis=1)
+    _, first, kind = np.unique(packed, axis=0, return_index=True, return_inverse=True)
+    return rows[torch.from_numpy(first)], torch.from_numpy(kind.reshape(-1)).to(rows.device)
