@@ -20,7 +20,18 @@ from wellposed_mri.maps import ESPIRiT, RSSMaps, Walsh
 from wellposed_mri.metrics import NMSE, PSNR, SSIM
 from wellposed_mri.phantoms import Ellipses, birdcage_maps, shepp_logan
 from wellposed_mri.phase import GlobalPhase
-from wellposed_mri.reconstruction import GRAPPA, RSS, SENSE, TV, Gridding, L1Wavelet, ZeroFilled
+from wellposed_mri.reconstruction import (
+    GRAPPA,
+    POCS,
+    RSS,
+    SENSE,
+    TV,
+    Gridding,
+    Homodyne,
+    L1Wavelet,
+    SPIRiT,
+    ZeroFilled,
+)
 from wellposed_mri.sampling import FastMRIEquispaced, FastMRIRandom, PartialFourier, PoissonDisc, Uniform
 from wellposed_mri.trajectories import (
     cartesian,
@@ -41,6 +52,7 @@ from wellposed_mri.trajectories import (
 __all__ = [
     "GRAPPA",
     "NMSE",
+    "POCS",
     "PSNR",
     "RSS",
     "SENSE",
@@ -56,6 +68,7 @@ __all__ = [
     "GlobalPhase",
     "Gridding",
     "HDF5Reader",
+    "Homodyne",
     "L1Wavelet",
     "MultiCoilMRI",
     "NIfTIWriter",
@@ -64,6 +77,7 @@ __all__ = [
     "PoissonDisc",
     "RSSMaps",
     "ReadoutOversampling",
+    "SPIRiT",
     "SimultaneousMultiSliceMRI",
     "SubspaceMRI",
     "Uniform",

@@ -71,7 +71,12 @@ _ENCODING = (
     ("readout_oversampling", "ReadoutOversampling", "k-space to that of a longer field of view.", None),
 )
 
-_METHODS = (("grappa", "GRAPPA", "k-space filled from its acquired neighbours.", "doi:10.1002/mrm.10171"),)
+_METHODS = (
+    ("grappa", "GRAPPA", "k-space filled from its acquired neighbours.", "doi:10.1002/mrm.10171"),
+    ("spirit", "SPIRiT", "k-space that agrees with its neighbourhoods.", "doi:10.1002/mrm.22428"),
+    ("pocs", "POCS", "Partial Fourier by projections in turn.", "doi:10.1016/0022-2364(91)90253-P"),
+    ("homodyne", "Homodyne", "Partial Fourier, directly.", "doi:10.1109/42.79473"),
+)
 
 
 @hookimpl

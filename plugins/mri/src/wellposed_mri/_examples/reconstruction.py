@@ -27,3 +27,35 @@ def _columns(draw: st.DrawFn, arguments: dict[str, Any], every: int = 2, centre:
 def grappa() -> st.SearchStrategy[Example]:
     """Fill columns by kernels of three by three."""
     return _columns({"kernel": (3, 3)})
+
+
+def spirit() -> st.SearchStrategy[Example]:
+    """Solve to a tolerance at which batches agree."""
+    return _columns({"kernel": 3, "tolerance": 1e-9, "regularisation": 0.1, "max_iterations": 200})
+
+
+@st.composite
+def _cut(draw: st.DrawFn, arguments: dict[str, Any]) -> Example:
+    """Leave out some rows or columns on one side."""
+    from wellposed_mri.encoding import CartesianMRI, MultiCoilMRI
+    from wellposed_mri.phantoms import birdcage_maps
+
+    size = (draw(st.integers(7, 9)), draw(st.integers(7, 10)))
+    mask = torch.ones(size, dtype=torch.float64)
+    if draw(st.booleans()):
+        mask[:2] = 0
+    else:
+        mask[:, -2:] = 0
+    if draw(st.booleans()):
+        return Example(arguments, physics=CartesianMRI(mask))
+    return Example(arguments, physics=MultiCoilMRI(birdcage_maps(3, size).to(torch.complex128), mask))
+
+
+def pocs() -> st.SearchStrategy[Example]:
+    """Run a few iterations."""
+    return _cut({"iterations": 4})
+
+
+def homodyne() -> st.SearchStrategy[Example]:
+    """There is nothing to choose."""
+    return _cut({})

@@ -4,6 +4,19 @@ from wellposed_mri.reconstruction.compressed import TV, L1Wavelet
 from wellposed_mri.reconstruction.direct import RSS, ZeroFilled
 from wellposed_mri.reconstruction.grappa import GRAPPA
 from wellposed_mri.reconstruction.gridding import Gridding
+from wellposed_mri.reconstruction.partial_fourier import POCS, Homodyne
 from wellposed_mri.reconstruction.sense import SENSE
+from wellposed_mri.reconstruction.spirit import SPIRiT
 
-__all__ = ["GRAPPA", "RSS", "SENSE", "TV", "Gridding", "L1Wavelet", "ZeroFilled"]
+__all__ = [
+    "GRAPPA",
+    "POCS",
+    "RSS",
+    "SENSE",
+    "TV",
+    "Gridding",
+    "Homodyne",
+    "L1Wavelet",
+    "SPIRiT",
+    "ZeroFilled",
+]

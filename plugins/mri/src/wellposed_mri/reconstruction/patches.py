@@ -107,3 +107,27 @@ def _distinct(rows: Tensor) -> tuple[Tensor, Tensor]:
     packed = np.packbits(rows.cpu().numpy(), axis=1)
     _, first, kind = np.unique(packed, axis=0, return_index=True, return_inverse=True)
     return rows[torch.from_numpy(first)], torch.from_numpy(kind.reshape(-1)).to(rows.device)
+
+
+def pixel_matrices(kernels: Tensor, image: tuple[int, ...]) -> Tensor:
+    """Return what convolution with ``kernels`` in k-space is to the pixels: ``(coils, coils, *image)``.
+
+    Kernels are ``(coils, coils, *taps)`` with odd numbers of taps, the middle one for no shift:
+    X_a[k] = Σ_{b,d} kernels[a, b, d]·X_b[k + d], cyclically, is x_a(p) = Σ_b matrix[a, b, p]·x_b(p).
+    """
+    out = kernels
+    for n, taps in zip(image, kernels.shape[2:], strict=True):
+        x = torch.arange(n, dtype=torch.float64) - n // 2
+        shifts = torch.arange(taps, dtype=torch.float64) - taps // 2
+        angle = -2 * torch.pi * x * shifts[:, None] / n
+        wave = torch.polar(torch.ones_like(angle), angle).to(out)
+        out = torch.tensordot(out, wave, dims=([2], [0]))
+    return out
+
+
+def apply_pixelwise(matrices: Tensor, images: Tensor) -> Tensor:
+    """Return Σ_b matrices[:, a, b]·images[:, b] for matrices ``(B, coils, coils, …)``, coil by coil."""
+    out = matrices[:, :, 0] * images[:, :1]
+    for b in range(1, images.shape[1]):
+        out = out + matrices[:, :, b] * images[:, b : b + 1]
+    return out
