@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from wellposed_ct.files import SinogramReader
-    from wellposed_ct.geometry import FanGeometry, ParallelGeometry
+    from wellposed_ct.geometry import ConeGeometry, FanGeometry, ParallelGeometry, VectorGeometry
     from wellposed_ct.methods import CGLS, FBP, SIRT, TV, ramp_spectrum
     from wellposed_ct.phantoms import Ellipses, disc, random_ellipses, shepp_logan
-    from wellposed_ct.projectors import FanBeam, ParallelBeam
+    from wellposed_ct.projectors import ConeBeam, FanBeam, ParallelBeam, ParallelBeam3D
 
 __version__ = "0.1.0"
 
@@ -23,12 +23,16 @@ _HOMES = {
     "FBP": "methods",
     "SIRT": "methods",
     "TV": "methods",
+    "ConeBeam": "projectors",
+    "ConeGeometry": "geometry",
     "Ellipses": "phantoms",
     "FanBeam": "projectors",
     "FanGeometry": "geometry",
     "SinogramReader": "files",
     "ParallelBeam": "projectors",
+    "ParallelBeam3D": "projectors",
     "ParallelGeometry": "geometry",
+    "VectorGeometry": "geometry",
     "disc": "phantoms",
     "ramp_spectrum": "methods",
     "random_ellipses": "phantoms",
@@ -40,12 +44,16 @@ __all__ = [
     "FBP",
     "SIRT",
     "TV",
+    "ConeBeam",
+    "ConeGeometry",
     "Ellipses",
     "FanBeam",
     "FanGeometry",
     "ParallelBeam",
+    "ParallelBeam3D",
     "ParallelGeometry",
     "SinogramReader",
+    "VectorGeometry",
     "disc",
     "ramp_spectrum",
     "random_ellipses",

@@ -22,6 +22,20 @@ _ROWS = (
         None,
     ),
     (
+        "physics",
+        "cone",
+        "projectors.cone:ConeBeam",
+        "Cone beam on a flat panel, on a circle, a helix or anywhere (Joseph), exactly adjoint.",
+        "Joseph (1982), doi:10.1109/TMI.1982.4307572",
+    ),
+    (
+        "physics",
+        "parallel3d",
+        "projectors.cone:ParallelBeam3D",
+        "Parallel rays of any direction through a volume (Joseph), exactly adjoint.",
+        "Joseph (1982), doi:10.1109/TMI.1982.4307572",
+    ),
+    (
         "reconstructor",
         "fbp",
         "methods.fbp:FBP",

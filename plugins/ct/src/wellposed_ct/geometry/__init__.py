@@ -1,7 +1,9 @@
 """Scans as checked data, in millimetres and radians."""
 
 from wellposed_ct.geometry.astra import from_astra, to_astra
+from wellposed_ct.geometry.cone import ConeGeometry
 from wellposed_ct.geometry.fan import FanGeometry
 from wellposed_ct.geometry.parallel import ParallelGeometry
+from wellposed_ct.geometry.vector import VectorGeometry
 
-__all__ = ["FanGeometry", "ParallelGeometry", "from_astra", "to_astra"]
+__all__ = ["ConeGeometry", "FanGeometry", "ParallelGeometry", "VectorGeometry", "from_astra", "to_astra"]

@@ -1,6 +1,7 @@
 """Projectors: forward and exactly matched adjoint."""
 
+from wellposed_ct.projectors.cone import ConeBeam, ParallelBeam3D
 from wellposed_ct.projectors.fan import FanBeam
 from wellposed_ct.projectors.parallel import ParallelBeam
 
-__all__ = ["FanBeam", "ParallelBeam"]
+__all__ = ["ConeBeam", "FanBeam", "ParallelBeam", "ParallelBeam3D"]

@@ -190,7 +190,7 @@ int run_views(bool back, const T *from, T *to, const Shape &s, const View *views
 extern "C" {
 
 // 1: vectors of 512 bits are used; the version of this interface in the upper bits.
-int wellposed_ct_abi() { return (3 << 8) | int(wide_lanes()); }
+int wellposed_ct_abi() { return (4 << 8) | int(wide_lanes()); }
 
 // x is (planes, height, width), y is (planes, views, bins); the sinogram or image written is overwritten.
 int wellposed_ct_joseph_f32(int back, const float *from, float *to, const Shape *s, const Angle *angles, int wide) {

@@ -29,7 +29,7 @@ SOURCES = tuple(sorted(FOLDER.glob("*.cpp")))
 HEADERS = tuple(sorted(FOLDER.glob("*.hpp")))
 FLAGS = ("-std=c++17", "-O3", "-shared", "-fPIC", "-pthread")
 COMPILERS = ("c++", "g++", "clang++")
-ABI = 3
+ABI = 4
 TIMEOUT = 120.0
 SWITCH = "WELLPOSED_CT_NATIVE"
 
