@@ -22,20 +22,6 @@ _ROWS = (
         None,
     ),
     (
-        "physics",
-        "cone",
-        "projectors.cone:ConeBeam",
-        "Cone beam on a flat panel, on a circle, a helix or anywhere (Joseph), exactly adjoint.",
-        "Joseph (1982), doi:10.1109/TMI.1982.4307572",
-    ),
-    (
-        "physics",
-        "parallel3d",
-        "projectors.cone:ParallelBeam3D",
-        "Parallel rays of any direction through a volume (Joseph), exactly adjoint.",
-        "Joseph (1982), doi:10.1109/TMI.1982.4307572",
-    ),
-    (
         "reconstructor",
         "fbp",
         "methods.fbp:FBP",
@@ -65,6 +51,23 @@ _ROWS = (
     ),
 )
 
+_SPACE = (
+    (
+        "physics",
+        "cone",
+        "projectors.cone:ConeBeam",
+        "Cone beam on a flat panel, on a circle, a helix or anywhere (Joseph), exactly adjoint.",
+        "Joseph (1982), doi:10.1109/TMI.1982.4307572",
+    ),
+    (
+        "physics",
+        "parallel3d",
+        "projectors.cone:ParallelBeam3D",
+        "Parallel rays of any direction through a volume (Joseph), exactly adjoint.",
+        "Joseph (1982), doi:10.1109/TMI.1982.4307572",
+    ),
+)
+
 
 @hookimpl
 def components() -> Iterator[Component]:
@@ -76,6 +79,15 @@ def components() -> Iterator[Component]:
             target=f"wellposed_ct.{target}",
             summary=summary,
             examples=f"wellposed_ct._examples:{name}",
+            reference=reference,
+        )
+    for kind, name, target, summary, reference in _SPACE:
+        yield Component(
+            kind=kind,
+            name=f"ct.{name}",
+            target=f"wellposed_ct.{target}",
+            summary=summary,
+            examples=f"wellposed_ct._examples.space:{name}",
             reference=reference,
         )
     yield Component(

@@ -201,8 +201,8 @@ class ConeGeometry(Scan):
         path = f" on a helix of {self.pitch_mm:g} mm per turn" if self.pitch_mm else ""
         turned = f", rotated by {self.rotation} rad" if any(self.rotation) else ""
         return (
-            f"ConeGeometry({self.views} views over {span:.4g}°{path}, source {self.source_axis_mm:g} mm before "
-            f"the axis and {self.source_detector_mm:g} mm before {rows}×{columns} pixels of "
+            f"ConeGeometry({self.views} views over {span:.4g}°{path}, source {self.source_axis_mm:g} mm "
+            f"before the axis and {self.source_detector_mm:g} mm before {rows}×{columns} pixels of "
             f"{self.detector_mm[0]:g}×{self.detector_mm[1]:g} mm{turned}, {self._volume()}, "
             f"axis at {self.axis_mm:g} mm, plane at {self.plane_mm:g} mm)"
         )

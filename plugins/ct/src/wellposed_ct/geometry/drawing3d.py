@@ -28,8 +28,8 @@ def draw_scan(scan: Scan) -> str:
     views = [_side(box * k, panel * k, sources * k, axes) for axes in ((0, 1), (0, 2))]
     start = -SIDE / 2
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{start} {start} {2 * SIDE} {SIDE}" width="{2 * SIDE:g}" '
-        f'role="img"><title>{scan!r}</title><g>{views[0]}</g>'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{start} {start} {2 * SIDE} {SIDE}" '
+        f'width="{2 * SIDE:g}" role="img"><title>{scan!r}</title><g>{views[0]}</g>'
         f'<g transform="translate({SIDE:g} 0)">{views[1]}</g></svg>'
     )
 

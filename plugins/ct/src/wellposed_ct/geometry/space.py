@@ -1,4 +1,4 @@
-"""What scans in space share: checks of sizes and points, slabs of the volume, and the rows that see a slab."""
+"""What scans in space share: checks of sizes and points, slabs of the volume, and the rows that see them."""
 
 from __future__ import annotations
 
@@ -56,7 +56,9 @@ class Scan(ABC):
         """
         depth, height, width = self.size
         if not 0 <= first < last <= depth:
-            raise ParameterError(f"slab [{first}, {last}) must lie within the {depth} slices and not be empty.")
+            raise ParameterError(
+                f"slab [{first}, {last}) must lie within the {depth} slices and not be empty."
+            )
         x, y, z = self.centre_mm
         z += ((first + last) / 2 - depth / 2) * self.voxel_mm[0]
         return self.replace(size=(last - first, height, width), centre_mm=(x, y, z))

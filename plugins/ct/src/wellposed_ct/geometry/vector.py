@@ -1,4 +1,4 @@
-"""Scans whose every view stands where it stands: laboratory robots, tomosynthesis, laminography, calibration."""
+"""Scans whose every view stands where it stands: robots, tomosynthesis, laminography, calibration."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def _table(vectors: ArrayLike) -> tuple[tuple[float, ...], ...]:
     table = np.asarray(vectors, np.float64)
     if table.ndim != 2 or table.shape[1] != 12 or not len(table):
         raise ParameterError(
-            f"VectorGeometry: vectors have shape {table.shape}, but must be (views, 12): source or direction, "
-            "detector's middle, u and v, each as (x, y, z)."
+            f"VectorGeometry: vectors have shape {table.shape}, but must be (views, 12): source or "
+            "direction, detector's middle, u and v, each as (x, y, z)."
         )
     if bad := np.flatnonzero(~np.isfinite(table).all(1)).tolist():
         raise ParameterError(f"VectorGeometry: the vectors of view {bad[0]} are not finite.")
@@ -41,9 +41,9 @@ class VectorGeometry(Scan):
     Parameters
     ----------
     vectors
-        ``(views, 12)``, mm: the source (or, with ``parallel``, the direction of the rays), the panel's middle,
-        the step from column to column (u) and from row to row (v), each as (x, y, z). ASTRA's ``cone_vec`` and
-        ``parallel3d_vec`` have the same order.
+        ``(views, 12)``, mm: the source (or, with ``parallel``, the direction of the rays), the panel's
+        middle, the step from column to column (u) and from row to row (v), each as (x, y, z). ASTRA's
+        ``cone_vec`` and ``parallel3d_vec`` have the same order.
     size
         Slices, rows and columns ``(D, H, W)`` of the volume.
     detector

@@ -1,8 +1,8 @@
 """Rays in space as plain numbers: the compiled projector's table, and the same projector in pure torch.
 
 A ray of column c and row r runs through P₀ + c·P₁ + r·P₂ along Q₀ + c·Q₁ + r·Q₂, in voxels: a source is a
-constant P, parallel rays a constant Q. It is sampled where it crosses the slices of its main axis, each sample
-being interpolated between four voxels (Joseph 1982, doi:10.1109/TMI.1982.4307572).
+constant P, parallel rays a constant Q. It is sampled where it crosses the slices of its main axis, each
+sample being interpolated between four voxels (Joseph 1982, doi:10.1109/TMI.1982.4307572).
 """
 
 from __future__ import annotations
@@ -45,17 +45,19 @@ def view_table(
     parallel: bool,
 ) -> Tensor:
     """Return P and Q of every view in voxels, ``(V, 2, 3, 3)``: (P or Q, constant / column / row, x y z)."""
-    options = {"dtype": torch.float64, "device": vectors.device}
-    flip = torch.tensor([1.0, -1.0, 1.0], **options) / torch.tensor(voxel_mm[::-1], **options)
-    middle = torch.tensor([(n - 1) / 2 for n in size[::-1]], **options)
-    first, panel, u, v = vectors.to(torch.float64).unflatten(1, (4, 3)).unbind(1)
+    vectors = vectors.to(torch.float64)
+    flip = vectors.new_tensor([1.0, -1.0, 1.0]) / vectors.new_tensor(voxel_mm[::-1])
+    middle = vectors.new_tensor([(n - 1) / 2 for n in size[::-1]])
+    first, panel, u, v = vectors.reshape(-1, 4, 3).unbind(1)
     rows, columns = detector
     corner = panel - (columns - 1) / 2 * u - (rows - 1) / 2 * v
-    zero = torch.zeros_like(u)
-    start = ((corner if parallel else first) - centre_mm.to(**options)) * flip + middle
+    start = ((corner if parallel else first) - centre_mm.to(vectors)) * flip + middle
+    still, moving = (torch.zeros_like(u), torch.zeros_like(u)), (u * flip, v * flip)
     if parallel:
-        return torch.stack([start, u * flip, v * flip, first * flip, zero, zero], 1).unflatten(1, (2, 3))
-    return torch.stack([start, zero, zero, (corner - first) * flip, u * flip, v * flip], 1).unflatten(1, (2, 3))
+        rays = (start, *moving, first * flip, *still)
+    else:
+        rays = (start, *still, (corner - first) * flip, *moving)
+    return torch.stack(rays, 1).reshape(-1, 2, 3, 3)
 
 
 @attrs.frozen(eq=False)
@@ -142,12 +144,14 @@ class Beams:
                 chosen = (main == axis).nonzero().flatten()
                 for some in torch.split(chosen, max(1, ENTRIES // (batch * max(self.size)))):
                     if len(some):
-                        yield _trace(p[some], q[some], axis, self.voxel_mm, some + number * pixels, self.parallel)
+                        yield _trace(
+                            p[some], q[some], axis, self.voxel_mm, some + number * pixels, self.parallel
+                        )
 
 
 @attrs.frozen(eq=False)
 class _Rays:
-    """Rays that share a main axis: ``start, slope`` ``(K, 3)``, ``length`` (mm per slice) and place ``(K,)``."""
+    """Rays that share a main axis: ``start, slope`` ``(K, 3)``, mm per slice ``length`` ``(K,)``."""
 
     axis: int
     start: Tensor

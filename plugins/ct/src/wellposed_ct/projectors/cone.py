@@ -111,9 +111,9 @@ class ConeBeam(_Beam3D):
     """Line integrals of volumes along rays from a point source to a flat panel, by Joseph's method.
 
     Volumes ``(B, C, D, H, W)`` in 1/mm give projections ``(B, C, views, rows, columns)`` in nepers;
-    conventions are those of :class:`~wellposed_ct.geometry.ConeGeometry`. The adjoint is exact, results do not
-    depend on the number of threads, and memory is a padded copy of volume and projections. Panels whose rows
-    run along z (circles, helices) are fast; tilted ones are slower, ray by ray.
+    conventions are those of :class:`~wellposed_ct.geometry.ConeGeometry`. The adjoint is exact, results
+    do not depend on the number of threads, and memory is a padded copy of volume and projections. Panels
+    whose rows run along z (circles, helices) are fast; tilted ones are slower, ray by ray.
 
     Most scans are made from :class:`~wellposed_ct.geometry.ConeGeometry` by :meth:`from_geometry`.
 

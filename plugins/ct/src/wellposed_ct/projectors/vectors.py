@@ -1,8 +1,8 @@
 """Scans in space as vectors: twelve numbers per view, from which every projector in space works.
 
-A row holds a point or direction of the rays, the detector's middle, and the steps from column to column (u) and
-from row to row (v), each as (x, y, z) in millimetres: ASTRA's ``cone_vec`` and ``parallel3d_vec``. Everything is
-differentiable, so a scan of a few parameters is calibrated through the vectors it gives.
+A row holds the source (or the direction of parallel rays), the detector's middle, and the steps from column
+to column (u) and from row to row (v), each as (x, y, z) in millimetres: ASTRA's ``cone_vec`` and
+``parallel3d_vec``. Everything is differentiable, so a scan of a few parameters is calibrated through them.
 """
 
 from __future__ import annotations
@@ -58,7 +58,9 @@ def parallel_vectors(
     """
     angles = angles.to(torch.float64)
     turn = rotation_matrix(torch.zeros_like(angles), torch.zeros_like(angles), angles)
-    panel = _panel(torch.stack([angles.new_zeros(()), torch.as_tensor(tilt).to(angles), angles.new_zeros(())]), angles)
+    panel = _panel(
+        torch.stack([angles.new_zeros(()), torch.as_tensor(tilt).to(angles), angles.new_zeros(())]), angles
+    )
     u, v = turn @ panel[:, 0] * detector_mm[1], turn @ panel[:, 2] * detector_mm[0]
     middle = -axis_mm * u / detector_mm[1] - plane_mm * v / detector_mm[0]
     return torch.cat([turn @ panel[:, 1], middle, u, v], 1)
@@ -69,9 +71,12 @@ def rotation_matrix(roll: Tensor, tilt: Tensor, slant: Tensor) -> Tensor:
     one, zero = torch.ones_like(roll), torch.zeros_like(roll)
 
     def rows(*values: Tensor) -> Tensor:
-        return torch.stack(values, -1).unflatten(-1, (3, 3))
+        return torch.stack(values, -1).reshape(*roll.shape, 3, 3)
 
-    (a, b, c), (p, q, r) = (torch.cos(t) for t in (roll, tilt, slant)), (torch.sin(t) for t in (roll, tilt, slant))
+    (a, b, c), (p, q, r) = (
+        (torch.cos(t) for t in (roll, tilt, slant)),
+        (torch.sin(t) for t in (roll, tilt, slant)),
+    )
     about_y = rows(a, zero, p, zero, one, zero, -p, zero, a)
     about_x = rows(one, zero, zero, zero, b, -q, zero, q, b)
     about_z = rows(c, -r, zero, r, c, zero, zero, zero, one)

@@ -1,0 +1,55 @@
+"""What the conformance kit tries components in space on: tiny volumes, panels of all kinds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from hypothesis import strategies as st
+
+__all__ = ["cone", "parallel3d"]
+
+Arguments = st.SearchStrategy[dict[str, Any]]
+
+
+def _scan(vectors: st.SearchStrategy[torch.Tensor]) -> Arguments:
+    return st.fixed_dictionaries(
+        {
+            "vectors": vectors,
+            "domain": st.tuples(st.integers(1, 2), *[st.integers(1, 6)] * 3),
+            "detector": st.tuples(st.integers(1, 8), st.integers(1, 9)),
+            "voxel_mm": st.sampled_from([1.0, (0.5, 0.8, 0.7), (2.0, 0.6, 0.6)]),
+            "centre_mm": st.tuples(*[st.floats(-1, 1)] * 3),
+            "backend": st.sampled_from(["auto", "portable", "torch"]),
+        }
+    )
+
+
+_ANGLES = st.lists(
+    st.one_of(st.floats(-3.5, 6.5), st.sampled_from([0.0, 0.78539816339744831, 1.5707963267948966])),
+    min_size=1,
+    max_size=4,
+)
+_SPACING = st.sampled_from([(0.6, 0.6), (1.5, 1.5), (4.0, 1.0), (-1.5, 1.5)])
+
+
+def cone() -> Arguments:
+    """Circles and helices of upright panels, some turned over, and tilted ones."""
+    from wellposed_ct.projectors.vectors import circular_vectors
+
+    def build(angles: list[float], spacing: Any, axis: float, pitch: float, rotation: Any) -> torch.Tensor:
+        table = torch.tensor(angles, dtype=torch.float64)
+        return circular_vectors(table, 15.0, 28.0, spacing, axis, 0.4, pitch, rotation)
+
+    rotation = st.sampled_from([(0.0, 0.0, 0.0), (0.1, -0.2, 0.3), (0.0, 0.0, 0.2)])
+    return _scan(st.builds(build, _ANGLES, _SPACING, st.floats(-1, 1), st.sampled_from([0.0, 3.0]), rotation))
+
+
+def parallel3d() -> Arguments:
+    """Rays in the plane, out of it, and along z."""
+    from wellposed_ct.projectors.vectors import parallel_vectors
+
+    def build(angles: list[float], spacing: Any, axis: float, tilt: float) -> torch.Tensor:
+        return parallel_vectors(torch.tensor(angles, dtype=torch.float64), spacing, axis, 0.3, tilt)
+
+    return _scan(st.builds(build, _ANGLES, _SPACING, st.floats(-1, 1), st.sampled_from([0.0, 0.4, 1.5])))
