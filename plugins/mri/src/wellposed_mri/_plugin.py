@@ -68,6 +68,15 @@ _ENCODING = (
         "Several slices at once, CAIPI shifts.",
         "doi:10.1002/mrm.20401",
     ),
+    (
+        "dynamic_noncartesian",
+        "DynamicNonCartesianMRI",
+        "A trajectory for every frame.",
+        "doi:10.1002/mrm.24980",
+    ),
+    ("stack", "StackMRI", "Stack of stars or spirals: FFT along slices, NUFFT within.", None),
+    ("offresonance", "OffResonanceMRI", "Spins turn during the readout.", "doi:10.1109/TMI.2002.808360"),
+    ("motion", "MotionMRI", "Rigid motion between shots.", "doi:10.1109/TCI.2016.2557069"),
     ("readout_oversampling", "ReadoutOversampling", "k-space to that of a longer field of view.", None),
 )
 

@@ -172,7 +172,12 @@ def noncartesian(draw: st.DrawFn) -> dict[str, Any]:
     shape = draw(st.sampled_from([size, (3, *size)]))
     points = torch.rand(2, 7, len(shape), generator=torch.Generator().manual_seed(seed)) - 0.5
     trajectory = points * torch.tensor(shape, dtype=torch.float32)
-    return {"maps": _complex(*lead, *shape, seed=seed), "trajectory": trajectory, "accuracy": 1e-6}
+    return {
+        "maps": _complex(*lead, *shape, seed=seed),
+        "trajectory": trajectory.round() if draw(st.booleans()) else trajectory,
+        "accuracy": 1e-6,
+        "batched": draw(st.booleans()),
+    }
 
 
 def gridding() -> st.SearchStrategy[Example]:

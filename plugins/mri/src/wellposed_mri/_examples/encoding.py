@@ -77,3 +77,68 @@ def readout_oversampling(draw: st.DrawFn) -> dict[str, Any]:
         "factor": draw(st.sampled_from([1, 2, 3])),
         "axis": draw(st.sampled_from([-1, -2])),
     }
+
+
+def random_points(*lead: int, shape: tuple[int, ...], seed: int = 0) -> torch.Tensor:
+    """Draw a trajectory ``(*lead, d)`` uniformly in k-space."""
+    uniform = torch.rand(*lead, len(shape), generator=torch.Generator().manual_seed(seed)) - 0.5
+    return uniform * torch.tensor(shape, dtype=torch.float32)
+
+
+@st.composite
+def dynamic_noncartesian(draw: st.DrawFn) -> dict[str, Any]:
+    """Three frames, of points anywhere and of points on the grid."""
+    h, w, seed = _size(draw)
+    lead = draw(st.sampled_from([(3,), (2, 3), (1, 2, 2)]))
+    points = random_points(3, 2, 7, shape=(h, w), seed=seed)
+    return {
+        "maps": complex_normal(*lead, h, w, seed=seed),
+        "trajectory": points.round() if draw(st.booleans()) else points,
+        "accuracy": 1e-6,
+    }
+
+
+@st.composite
+def stack(draw: st.DrawFn) -> dict[str, Any]:
+    """One trajectory for all partitions or for each; all partitions or some."""
+    h, w, seed = _size(draw)
+    rotating = draw(st.booleans())
+    points = random_points(*((3,) if rotating else ()), 2, 7, shape=(h, w), seed=seed)
+    lead = draw(st.sampled_from([(2,), (2, 2), (1, 2, 2)]))
+    return {
+        "maps": complex_normal(*lead, 3, h, w, seed=seed),
+        "trajectory": points,
+        "partitions": torch.tensor([1.0, 0.0, 0.5]) if draw(st.booleans()) else None,
+        "rotating": rotating,
+        "accuracy": 1e-6,
+    }
+
+
+@st.composite
+def offresonance(draw: st.DrawFn) -> dict[str, Any]:
+    """Fields of some tens of hertz over some milliseconds, shared and per sample."""
+    h, w, seed = _size(draw)
+    field = draw(st.sampled_from([(h, w), (2, h, w)]))
+    generator = torch.Generator().manual_seed(seed)
+    return {
+        "maps": complex_normal(3, h, w, seed=seed),
+        "trajectory": random_points(2, 7, shape=(h, w), seed=seed),
+        "field": 80 * torch.rand(field, generator=generator) - 20,
+        "times": torch.linspace(0.001, 0.02, 7),
+        "accuracy": 1e-5,
+    }
+
+
+@st.composite
+def motion(draw: st.DrawFn) -> dict[str, Any]:
+    """Two shots, motion shared and per sample."""
+    h, w, seed = _size(draw)
+    lead = draw(st.sampled_from([(), (2,)]))
+    generator = torch.Generator().manual_seed(seed)
+    first = random_mask(1, 1, w, seed=seed)
+    return {
+        "maps": complex_normal(*draw(st.sampled_from([(3,), (1, 2, 2)])), h, w, seed=seed),
+        "masks": torch.cat([first, 1 - first]),
+        "angles": 0.4 * torch.rand(*lead, 2, generator=generator) - 0.2,
+        "shifts": 3 * torch.rand(*lead, 2, 2, generator=generator) - 1,
+    }

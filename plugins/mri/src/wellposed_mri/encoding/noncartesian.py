@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import partial
 
 import torch
@@ -14,11 +15,10 @@ from wellposed.operators import LinearOperator
 from wellposed.operators.derived import Derived
 from wellposed.spaces import Space
 from wellposed.structure import Evidence, Symmetry
-from wellposed_mri.encoding import toeplitz
+from wellposed_mri.encoding.along import Along
 from wellposed_mri.encoding.checks import full_maps
 from wellposed_mri.encoding.normal import Normal
 from wellposed_mri.encoding.trajectory_checks import require_trajectory
-from wellposed_mri.nufft import Plans, to_image, to_points
 from wellposed_mri.phase import GlobalPhase
 
 
@@ -35,13 +35,17 @@ class NonCartesianMRI(LinearOperator):
         Sampled frequencies ``(…, samples, d)`` in cycles/FOV, d = 2 or 3, along rows first; within ±n/2.
     accuracy
         Relative error of the non-uniform transforms (in single precision at best 1e-6).
+    batched
+        Whether the first axis of the trajectory is the batch: ``(B, …, samples, d)``, sample b having a
+        trajectory of its own.
 
     Notes
     -----
-    Images are ``(B, sets, H, W)`` and data ``(B, coils, …, samples)``. On the Cartesian grid the operator is
-    :class:`MultiCoilMRI`. A and A* use the same kernels, so they are adjoint to rounding at every accuracy.
-    A*A is a convolution on a doubled grid (Toeplitz) where that is cheaper. Both maps and trajectory carry
-    gradients. The transforms run on the CPU.
+    Images are ``(B, sets, H, W)`` and data ``(B, coils, …, samples)``. Where every point of the trajectory
+    lies on the Cartesian grid an FFT is taken and its values looked up, and A*A costs what that of
+    :class:`MultiCoilMRI` costs. Elsewhere A and A* use the same kernels, so they are adjoint to rounding at
+    every accuracy, and A*A is a convolution on a doubled grid (Toeplitz) where that is cheaper. Both maps
+    and trajectory carry gradients. Non-uniform transforms run on the CPU.
 
     Raises
     ------
@@ -61,90 +65,131 @@ class NonCartesianMRI(LinearOperator):
     maps: Tensor
     trajectory: Tensor
 
-    def __init__(self, maps: Tensor, trajectory: Tensor, accuracy: float = 1e-5) -> None:
-        dims = int(trajectory.shape[-1]) if trajectory.ndim else 0
-        if dims not in (2, 3):
-            raise SpaceError(
-                f"the trajectory has shape {tuple(trajectory.shape)}, but its last axis must hold 2 or 3 "
-                "coordinates, rows first."
-            )
-        if not 0 < accuracy < 1:
-            raise ParameterError(f"accuracy = {accuracy}, but it is a relative error between 0 and 1.")
+    def __init__(
+        self, maps: Tensor, trajectory: Tensor, accuracy: float = 1e-5, batched: bool = False
+    ) -> None:
+        dims = coordinates_of(trajectory, 2 if batched else 1)
+        require_accuracy(accuracy)
         full = full_maps(maps, dims)
         image = tuple(full.shape[3:])
         require_trajectory(trajectory, image)
+        samples = trajectory.shape[1:-1] if batched else trajectory.shape[:-1]
         super().__init__(
-            Space((full.shape[1], *image), maps.dtype),
-            Space((full.shape[2], *trajectory.shape[:-1]), maps.dtype),
+            Space((full.shape[1], *image), maps.dtype), Space((full.shape[2], *samples), maps.dtype)
         )
         self.register_value("maps", maps)
         self.register_value("trajectory", trajectory)
         self.accuracy = accuracy
+        self.batched = batched
         self._image = image
-        self._plans = Plans(image, accuracy)
-        self._points = Derived(partial(radians, shape=image))
+        self._along = each_along(image, accuracy, int(trajectory.shape[0]) if batched else None)
         self._conjugate = Derived(torch.conj_physical)
-        self._scaled = Derived(partial(_scaled, dims=dims, conjugate=False))
-        self._scaled_conjugate = Derived(partial(_scaled, dims=dims, conjugate=True))
-        self._kernel = Derived(partial(toeplitz.spectrum, shape=image))
+        self._scaled = Derived(partial(scaled_maps, dims=dims, conjugate=False))
+        self._scaled_conjugate = Derived(partial(scaled_maps, dims=dims, conjugate=True))
 
     def _forward(self, x: Tensor) -> Tensor:
         # The scale of the transform is in the maps, so that it costs no pass over the data.
-        maps, points = self._scaled(self.maps), self._points(self.trajectory)
-        images = maps[:, 0] * x if maps.shape[1] == 1 else (maps * x.unsqueeze(2)).sum(1)
-        data = to_points(images.reshape(-1, *self._image), points, self._plans)
-        return data.reshape(*images.shape[:2], *self.trajectory.shape[:-1])
+        images = coil_images(x, self._scaled(self.maps))
+        data = _per_sample(self._along, images, lambda along, part: along.to_points(part, self.trajectory))
+        return data.reshape(*data.shape[:2], *self.range.shape[1:])  # type: ignore[union-attr]
 
     def _adjoint(self, y: Tensor) -> Tensor:
-        maps, images = self._scaled_conjugate(self.maps), self._adjoint_images(y)
-        if maps.shape[1] == 1:
-            return (maps[:, 0] * images).sum(1, keepdim=True)
-        return (maps * images.unsqueeze(1)).sum(2)
+        return combined(self._adjoint_images(y), self._scaled_conjugate(self.maps))
 
     def _adjoint_images(self, y: Tensor) -> Tensor:
-        points = self._points(self.trajectory)
-        flat = y.reshape(y.shape[0] * y.shape[1], -1)
-        images = to_image(flat, points, self._plans)
-        return images.reshape(*y.shape[:2], *self._image)
+        flat = y.reshape(*y.shape[:2], -1)
+        return _per_sample(self._along, flat, lambda along, part: along.to_images(part, self.trajectory))
 
     def coil_images(self, y: Tensor) -> Tensor:
         """Return ``F*y``, one image per coil ``(B, coils, *image)``, without density compensation."""
         self.range.check(y, "y")
-        return self._adjoint_images(y) * self._scale
-
-    @property
-    def _scale(self) -> float:
-        return 1 / math.sqrt(math.prod(self._image))
+        return self._adjoint_images(y) / math.sqrt(math.prod(self._image))
 
     def _evidence(self) -> tuple[Evidence, ...]:
         return (Symmetry(GlobalPhase(), GlobalPhase()),)
 
 
 class ToeplitzGram(Normal[NonCartesianMRI]):
-    """``A*A`` of :class:`NonCartesianMRI` as a convolution on the doubled grid."""
+    """``A*A`` of :class:`NonCartesianMRI` as a convolution, on the doubled grid or on the grid itself."""
 
     def _forward(self, x: Tensor) -> Tensor:
         op = self.operator
         dims = len(op._image)
-        spectrum = op._kernel(op.trajectory).to(op.maps.real.dtype)
         maps, conjugate = full_maps(op.maps, dims), full_maps(op._conjugate(op.maps), dims)
-        return toeplitz.normal(x, maps, conjugate, spectrum)
+        if len(op._along) == 1:
+            return op._along[0].normal(x, maps, conjugate, op.trajectory)
+        x = x.expand(len(op._along), *x.shape[1:])
+        parts = []
+        for b, along in enumerate(op._along):
+            own, back = (t[b : b + 1] if t.shape[0] > 1 else t for t in (maps, conjugate))
+            parts.append(along.normal(x[b : b + 1], own, back, op.trajectory))
+        return torch.cat(parts)
 
 
 @gram.register
 def _(op: NonCartesianMRI) -> LinearOperator:
-    if op.trajectory.requires_grad or not toeplitz.pays_off(op._image, op.trajectory, op.accuracy):
+    if op.trajectory.requires_grad or not all(along.pays_off(op.trajectory) for along in op._along):
         return op.H @ op
     return ToeplitzGram(op)
 
 
-def _scaled(maps: Tensor, dims: int, conjugate: bool) -> Tensor:
-    """Return maps ``(b, sets, coils, *image)`` times N^(−1/2)."""
+def each_along(image: tuple[int, ...], accuracy: float, count: int | None) -> tuple[Along, ...]:
+    """Return the transforms of ``count`` trajectories, or the one of a single trajectory."""
+    if count is None:
+        return (Along(image, accuracy),)
+    return tuple(Along(image, accuracy, i) for i in range(count))
+
+
+def coordinates_of(trajectory: Tensor, leading: int) -> int:
+    """Return d of a trajectory with at least ``leading`` axes before the coordinates."""
+    dims = int(trajectory.shape[-1]) if trajectory.ndim else 0
+    if dims not in (2, 3):
+        raise SpaceError(
+            f"the trajectory has shape {tuple(trajectory.shape)}, but its last axis must hold 2 or 3 "
+            "coordinates, rows first."
+        )
+    if trajectory.ndim < leading + 1:
+        raise SpaceError(
+            f"the trajectory has shape {tuple(trajectory.shape)}, but {leading} axes before the coordinates "
+            "are expected: one trajectory after the other, (N, …, samples, d)."
+        )
+    return dims
+
+
+def require_accuracy(accuracy: float) -> None:
+    """Raise :class:`ParameterError` unless the accuracy is a relative error."""
+    if not 0 < accuracy < 1:
+        raise ParameterError(f"accuracy = {accuracy}, but it is a relative error between 0 and 1.")
+
+
+def coil_images(x: Tensor, maps: Tensor) -> Tensor:
+    """Return ``Σ_s maps_{s,c} · x_s``, ``(B, C, *n)``."""
+    return maps[:, 0] * x if maps.shape[1] == 1 else (maps * x.unsqueeze(2)).sum(1)
+
+
+def combined(images: Tensor, maps: Tensor) -> Tensor:
+    """Return ``Σ_c maps_{s,c} · images_c``, ``(B, S, *n)``: the adjoint of :func:`coil_images`."""
+    if maps.shape[1] == 1:
+        return (maps[:, 0] * images).sum(1, keepdim=True)
+    return (maps * images.unsqueeze(1)).sum(2)
+
+
+def scaled_maps(maps: Tensor, dims: int, conjugate: bool) -> Tensor:
+    """Return maps ``(b, sets, coils, *image)`` times N^(−1/2), N the number of pixels."""
     full = full_maps(maps, dims)
     return (full.conj_physical() if conjugate else full) / math.sqrt(math.prod(full.shape[3:]))
 
 
-def radians(trajectory: Tensor, shape: tuple[int, ...]) -> Tensor:
-    """Return the points ``(M, d)`` in radians per pixel of a trajectory in cycles/FOV."""
-    sizes = torch.tensor(shape, dtype=trajectory.dtype, device=trajectory.device)
-    return (trajectory.reshape(-1, len(shape)) / sizes) * (2 * math.pi)
+def _per_sample(
+    transforms: tuple[Along, ...], data: Tensor, one: Callable[[Along, Tensor], Tensor]
+) -> Tensor:
+    """Return the transform of ``(B, C, …)``, each sample along its own trajectory where there are several."""
+    if len(transforms) == 1:
+        return one(transforms[0], data)
+    if data.shape[0] not in (1, len(transforms)):
+        raise SpaceError(
+            f"a batch of {data.shape[0]} has no trajectory each: there are {len(transforms)}; replace "
+            "trajectory by as many as there are samples."
+        )
+    data = data.expand(len(transforms), *data.shape[1:])
+    return torch.stack([one(along, data[b]) for b, along in enumerate(transforms)])

@@ -18,11 +18,15 @@ PRECISE = 1e-12
 """Accuracy of the point-spread function, made once and in double precision."""
 
 
-def spectrum(trajectory: Tensor, shape: tuple[int, ...]) -> Tensor:
-    """Return the real spectrum on the doubled grid, ``(2n, …)`` float64, in FFT order."""
+def spectrum(trajectory: Tensor, shape: tuple[int, ...], index: int | None = None) -> Tensor:
+    """Return the real spectrum on the doubled grid, ``(2n, …)`` float64, in FFT order.
+
+    Of all points together, or of those of one trajectory, ``trajectory[index]``.
+    """
     doubled = tuple(2 * n for n in shape)
     sizes = torch.tensor(shape, dtype=torch.float64)
-    points = trajectory.detach().double().reshape(-1, len(shape)) / sizes * (2 * math.pi)
+    chosen = trajectory if index is None else trajectory[index]
+    points = chosen.detach().double().reshape(-1, len(shape)) / sizes * (2 * math.pi)
     ones = torch.ones(1, points.shape[0], dtype=torch.complex128)
     psf = Plans(doubled, PRECISE).to_image(ones, points)[0] / math.prod(shape)
     for axis, n in enumerate(shape):
