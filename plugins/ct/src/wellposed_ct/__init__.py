@@ -10,8 +10,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from wellposed_ct.files import SinogramReader
     from wellposed_ct.geometry import ConeGeometry, FanGeometry, ParallelGeometry, VectorGeometry
+    from wellposed_ct.files import (
+        DICOMReader,
+        DICOMWriter,
+        HDF5Reader,
+        NikonReader,
+        SinogramReader,
+        TIFFReader,
+        open_scan,
+        read_geometry,
+        write_geometry,
+    )
     from wellposed_ct.methods import CGLS, FBP, SIRT, TV, ramp_spectrum
     from wellposed_ct.phantoms import Ellipses, disc, random_ellipses, shepp_logan
     from wellposed_ct.projectors import ConeBeam, FanBeam, ParallelBeam, ParallelBeam3D
@@ -28,7 +38,15 @@ _HOMES = {
     "Ellipses": "phantoms",
     "FanBeam": "projectors",
     "FanGeometry": "geometry",
+    "DICOMReader": "files",
+    "DICOMWriter": "files",
+    "HDF5Reader": "files",
+    "NikonReader": "files",
     "SinogramReader": "files",
+    "TIFFReader": "files",
+    "open_scan": "files",
+    "read_geometry": "files",
+    "write_geometry": "files",
     "ParallelBeam": "projectors",
     "ParallelBeam3D": "projectors",
     "ParallelGeometry": "geometry",
@@ -52,9 +70,17 @@ __all__ = [
     "ParallelBeam",
     "ParallelBeam3D",
     "ParallelGeometry",
+    "DICOMReader",
+    "DICOMWriter",
+    "HDF5Reader",
+    "NikonReader",
     "SinogramReader",
     "VectorGeometry",
+    "TIFFReader",
     "disc",
+    "open_scan",
+    "read_geometry",
+    "write_geometry",
     "ramp_spectrum",
     "random_ellipses",
     "shepp_logan",

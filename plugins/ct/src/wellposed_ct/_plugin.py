@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from wellposed.plugins import Component, hookimpl
+from wellposed.plugins import Component, Kind, hookimpl
 
 _ROWS = (
     (
@@ -68,6 +68,49 @@ _SPACE = (
     ),
 )
 
+_CORRECTIONS = (
+    ("chain", "Chain", "Several corrections in order.", None),
+    ("zingers", "Zingers", "Single outliers become the median of neighbouring views.", None),
+    (
+        "rings_sorting",
+        "SortingRings",
+        "Rings removed by sorting.",
+        "Vo et al. (2018), doi:10.1364/OE.26.028396",
+    ),
+    (
+        "rings_wavelet",
+        "WaveletRings",
+        "Rings removed by wavelet and Fourier filters.",
+        "Münch et al. (2009), doi:10.1364/OE.17.008567",
+    ),
+    (
+        "rings_regularised",
+        "RegularisedRings",
+        "Rings removed by regularised least squares.",
+        "Titarenko et al. (2010), doi:10.1016/j.aml.2010.08.022",
+    ),
+    ("centre", "Centre", "Finds the centre of rotation.", "Vo et al. (2014), doi:10.1364/OE.22.019078"),
+    ("beam_hardening", "BeamHardening", "A polynomial straightens nepers.", "doi:10.1088/0031-9155/24/1/008"),
+    ("scatter", "Scatter", "Subtracts a blurred copy of what passes.", "doi:10.1118/1.596126"),
+    ("truncation", "Truncation", "Continues views of a too narrow detector.", "doi:10.1118/1.1776673"),
+    ("metal", "MetalInpainting", "Fills the shadow of metal.", "doi:10.1148/radiology.164.2.3602406"),
+)
+
+# photographs end in .tif too, so the reader of TIFF stacks is asked for by name
+_FILES = (
+    ("reader", "hdf5_reader", "HDF5Reader", "Read DXchange and NXtomo scans.", (".h5", ".hdf5", ".hdf", ".nxs")),
+    ("reader", "tiff_reader", "TIFFReader", "Read folders and files of TIFF projections.", ()),
+    ("reader", "nikon_reader", "NikonReader", "Read the middle slice of a Nikon scan.", (".xtekct",)),
+    ("reader", "dicom_reader", "DICOMReader", "Read DICOM CT slices and series, in 1/mm.", (".dcm",)),
+    ("writer", "dicom_writer", "DICOMWriter", "Write DICOM CT slices and series, in HU.", (".dcm",)),
+)
+
+
+@hookimpl
+def kinds() -> Iterator[Kind]:
+    """Yield the kind that this pack adds."""
+    yield Kind("correction", "Corrects sinograms and their scan: y, physics = correction(y, physics).")
+
 
 @hookimpl
 def components() -> Iterator[Component]:
@@ -89,6 +132,24 @@ def components() -> Iterator[Component]:
             summary=summary,
             examples=f"wellposed_ct._examples.space:{name}",
             reference=reference,
+        )
+    for name, target, summary, reference in _CORRECTIONS:
+        yield Component(
+            kind="correction",
+            name=f"ct.{name}",
+            target=f"wellposed_ct.corrections:{target}",
+            summary=summary,
+            examples=f"wellposed_ct._examples.corrections:{name}",
+            reference=reference,
+        )
+    for kind, name, target, summary, suffixes in _FILES:
+        yield Component(
+            kind=kind,
+            name=f"ct.{name}",
+            target=f"wellposed_ct.files:{target}",
+            summary=summary,
+            examples=f"wellposed_ct._examples.files:{name}",
+            suffixes=suffixes,
         )
     yield Component(
         kind="reader",

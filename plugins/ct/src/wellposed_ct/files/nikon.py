@@ -1,0 +1,130 @@
+"""Nikon's ``.xtekct``: an INI file beside a folder of TIFF projections.
+
+The scan is a circular cone beam; its middle row lies in the plane of the source and is an exact fan beam,
+which is what is opened here.
+"""
+
+from __future__ import annotations
+
+import configparser
+import math
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wellposed.errors import FileFormatError, ParameterError
+from wellposed_ct.files.scan import RawScan
+from wellposed_ct.files.tiff import by_number, is_tiff, stack_rows
+from wellposed_ct.geometry import FanGeometry
+
+__all__ = ["open_nikon"]
+
+SECTION = "XTekCT"
+
+MAX_BYTES = 2**20
+
+MAX_VIEWS = 2**17
+
+
+def open_nikon(
+    path: str | PathLike[str], size: tuple[int, int] | None = None, pixel_mm: float | None = None
+) -> RawScan:
+    """Open the middle row of a scan by its ``.xtekct``.
+
+    Angles are ``InitialAngle + i·AngularStep``; lengths are millimetres; counts are divided by
+    ``WhiteLevel``. The file does not tell which way the stage turns: a mirrored picture needs negated angles.
+
+    Parameters
+    ----------
+    path
+        The ``.xtekct``; projections lie beside it, or in its ``InputFolderName``.
+    size, pixel_mm
+        Of the slice; by default as many pixels as bins, each a bin seen at the axis.
+
+    Raises
+    ------
+    FileFormatError
+        No such INI file, entries that are missing or no numbers, or projections that do not fit.
+    """
+    path = Path(path)
+    entries = _entries(path)
+    views, bins, rows = (
+        int(_number(path, entries, n)) for n in ("Projections", "DetectorPixelsX", "DetectorPixelsY")
+    )
+    if not (0 < views <= MAX_VIEWS and bins > 0 and rows > 0):
+        raise FileFormatError(f"{path}: {views} projections of {rows} × {bins} pixels cannot be.")
+    start, step = (math.radians(_number(path, entries, n, 0.0)) for n in ("InitialAngle", "AngularStep"))
+    if step == 0:
+        step = 2 * math.pi / views
+    try:
+        scan = FanGeometry(
+            start + step * np.arange(views),
+            size or (bins, bins),
+            _number(path, entries, "SrcToObject"),
+            _number(path, entries, "SrcToDetector"),
+            bins,
+            _number(path, entries, "DetectorPixelSizeX"),
+            pixel_mm,
+            axis_mm=-_number(path, entries, "DetectorOffsetX", 0.0),
+        )
+    except ParameterError as error:
+        raise FileFormatError(f"{path}: {error}") from error
+    load = _middle(path, _projections(path, entries, views), rows, bins)
+    white = _number(path, entries, "WhiteLevel")
+    return RawScan(path, "Nikon XTekCT", scan, 1, load, counts=True, white=white)
+
+
+def _entries(path: Path) -> dict[str, str]:
+    if path.stat().st_size > MAX_BYTES:
+        raise FileFormatError(f"{path}: larger than {MAX_BYTES >> 20} MiB; that is no .xtekct.")
+    parser = configparser.ConfigParser(interpolation=None, strict=False)
+    parser.optionxform = str  # type: ignore[assignment, method-assign]
+    try:
+        parser.read_string(path.read_text("utf-8", "replace"))
+        return dict(parser[SECTION])
+    except (configparser.Error, KeyError) as error:
+        raise FileFormatError(f"{path}: no readable .xtekct with a section [{SECTION}]: {error}") from error
+
+
+def _number(path: Path, entries: dict[str, str], name: str, default: float | None = None) -> float:
+    text = entries.get(name)
+    if text is None and default is not None:
+        return default
+    try:
+        value = float(str(text))
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise FileFormatError(f"{path}: {name} = {text!r}, and a number is expected.")
+    return value
+
+
+def _projections(path: Path, entries: dict[str, str], views: int) -> list[tuple[Path, int]]:
+    # a path from the file is followed only inside the scan's own folder
+    folder = path.parent / Path(entries.get("InputFolderName", "").replace("\\", "/")).name
+    name = entries.get("Name", path.stem)
+    for place in (folder, path.parent):
+        found = sorted((p for p in place.glob("*") if is_tiff(p) and p.name.startswith(name)), key=by_number)
+        if len(found) >= views:
+            return [(p, 0) for p in found[:views]]
+    raise FileFormatError(f"{path}: {views} projections {name}*.tif are announced, and fewer lie beside it.")
+
+
+def _middle(path: Path, frames: list[tuple[Path, int]], rows: int, bins: int) -> Any:
+    """Return the reader of the row in the source's plane: of an even number of rows, the mean of two."""
+    low, high = (rows - 1) // 2, rows // 2 + 1
+    read = stack_rows(path, frames)
+
+    def load(start: int, stop: int) -> NDArray[Any]:
+        found = read(low, high)
+        if found.shape[-1] != bins:
+            raise FileFormatError(
+                f"{path}: projections have {found.shape[-1]} bins, and {bins} are announced."
+            )
+        middle: NDArray[Any] = found.astype(np.float32).mean(0, keepdims=True)
+        return middle
+
+    return load

@@ -1,0 +1,153 @@
+"""TIFF stacks: a folder with a picture per view, or one file with many pages.
+
+TIFF knows neither angles nor lengths: ``geometry.toml`` in the folder, or beside the file, tells them. Frames
+without sample lie in ``flats/`` or are called ``flat*`` or ``white*``; without beam ``darks/``, ``dark*``.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wellposed.errors import FileFormatError
+from wellposed_ct.files.geometry_toml import read_geometry
+from wellposed_ct.files.opening import readable
+from wellposed_ct.files.scan import RawScan, RowReader
+from wellposed_ct.geometry import FanGeometry, ParallelGeometry
+
+__all__ = ["SUFFIXES", "by_number", "is_tiff", "open_tiff", "stack_rows"]
+
+SUFFIXES = (".tif", ".tiff")
+
+GEOMETRY = "geometry.toml"
+
+
+def is_tiff(path: Path) -> bool:
+    """Return whether ``path`` ends like a TIFF file."""
+    return path.suffix.lower() in SUFFIXES
+
+
+def open_tiff(path: str | PathLike[str], geometry: ParallelGeometry | FanGeometry | None = None) -> RawScan:
+    """Open a folder of TIFF files, in the order of their numbers, or a file of many pages.
+
+    Parameters
+    ----------
+    path
+        Projections ``(rows, bins)``, one per view; with flats they are counts, else nepers.
+    geometry
+        How they were taken; by default what ``geometry.toml`` says, or half a turn of parallel rays.
+
+    Raises
+    ------
+    FileFormatError
+        Damaged, of unequal sizes, or as many views as the geometry does not have.
+    """
+    path = Path(path)
+    folder = path if path.is_dir() else path.parent
+    frames = _frames(path)
+    (rows, bins), dtype = _check(path, frames)
+    scan = geometry or _geometry(folder, len(frames), bins)
+    if (scan.views, scan.detectors) != (len(frames), bins):
+        raise FileFormatError(
+            f"{path}: holds {len(frames)} views of {bins} bins, and the geometry has {scan.views} of "
+            f"{scan.detectors}."
+        )
+    flats = _side(folder, ("flat", "white")) if path.is_dir() else []
+    darks = _side(folder, ("dark",)) if path.is_dir() else []
+    for name, others in (("flats", flats), ("darks", darks)):
+        if others and (shape := _check(path, others)[0]) != (rows, bins):
+            raise FileFormatError(
+                f"{path}: {name} have {shape[0]} × {shape[1]} pixels and projections {rows} × {bins}; they "
+                "must be of the same detector and region."
+            )
+    return RawScan(
+        path, "TIFF stack", scan, rows, stack_rows(path, frames),
+        stack_rows(path, flats) if flats else None, stack_rows(path, darks) if darks else None,
+        counts=bool(flats) or dtype.kind in "iu",
+    )  # fmt: skip
+
+
+Page = tuple[Path, int]
+"""A file and which of its pages."""
+
+
+def _frames(path: Path) -> list[Page]:
+    if not path.is_dir():
+        return _pages(path)
+    names = [p for p in path.iterdir() if is_tiff(p)]
+    views = [p for p in names if not p.name.lower().startswith(("flat", "white", "dark"))]
+    if not views:
+        raise FileFormatError(f"{path}: the folder holds no TIFF file.")
+    return [(p, 0) for p in sorted(views, key=by_number)] if len(views) > 1 else _pages(views[0])
+
+
+def _side(folder: Path, words: tuple[str, ...]) -> list[Page]:
+    inside = [p for word in words for p in folder.glob(f"{word}s/*") if is_tiff(p)]
+    beside = [p for p in folder.iterdir() if is_tiff(p) and p.name.lower().startswith(words)]
+    return [page for p in sorted([*inside, *beside], key=by_number) for page in _pages(p)]
+
+
+def by_number(path: Path) -> tuple[Any, ...]:
+    """Return a key that sorts ``view_2`` before ``view_10``."""
+    return tuple(int(t) if t.isdigit() else t for t in re.split(r"(\d+)", path.name))
+
+
+def _pages(path: Path) -> list[Page]:
+    import tifffile
+
+    with readable(path, "TIFF file"), tifffile.TiffFile(path) as file:
+        return [(path, i) for i in range(len(file.pages))]
+
+
+def _check(path: Path, frames: Sequence[Page]) -> tuple[tuple[int, int], np.dtype[Any]]:
+    """Return the shape of the first frame; the rest is compared when it is read."""
+    import tifffile
+
+    with readable(frames[0][0], "TIFF file"), tifffile.TiffFile(frames[0][0]) as file:
+        page = file.pages[frames[0][1]]
+        if len(page.shape) != 2 or page.dtype is None or page.dtype.kind not in "fiu":
+            raise FileFormatError(
+                f"{frames[0][0]}: is {page.dtype} of shape {page.shape}, and a grey picture is expected."
+            )
+        return (int(page.shape[0]), int(page.shape[1])), np.dtype(page.dtype)
+
+
+def _geometry(folder: Path, views: int, bins: int) -> ParallelGeometry | FanGeometry:
+    if (folder / GEOMETRY).exists():
+        found = read_geometry(folder / GEOMETRY)
+        if not isinstance(found, ParallelGeometry | FanGeometry):
+            raise FileFormatError(
+                f"{folder / GEOMETRY}: is a {type(found).__name__}; row by row, parallel and fan beams are "
+                "reconstructed."
+            )
+        return found
+    return ParallelGeometry(np.arange(views) * (math.pi / views), (bins, bins), bins)
+
+
+def stack_rows(path: Path, frames: Sequence[Page]) -> RowReader:
+    """Return the function that reads some rows of all frames, touching only their bytes where it can."""
+
+    def load(start: int, stop: int) -> NDArray[Any]:
+        return np.stack([_part(page, start, stop) for page in frames], 1)
+
+    return load
+
+
+def _part(page: Page, start: int, stop: int) -> NDArray[Any]:
+    import tifffile
+
+    with readable(page[0], "TIFF file"):
+        try:
+            found: NDArray[Any] = tifffile.memmap(page[0], page=page[1], mode="r")
+        except ValueError:  # compressed, or in pieces
+            found = tifffile.imread(page[0], key=page[1])
+        if found.ndim != 2 or found.shape[0] < stop:
+            raise FileFormatError(f"{page[0]}: has shape {found.shape}, unlike the first view of the stack.")
+        return np.array(found[start:stop])
