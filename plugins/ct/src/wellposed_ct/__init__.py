@@ -10,7 +10,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from wellposed_ct.geometry import ConeGeometry, FanGeometry, ParallelGeometry, VectorGeometry
     from wellposed_ct.files import (
         DICOMReader,
         DICOMWriter,
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
         read_geometry,
         write_geometry,
     )
+    from wellposed_ct.geometry import ConeGeometry, FanGeometry, ParallelGeometry, VectorGeometry
     from wellposed_ct.methods import CGLS, FBP, SIRT, TV, ramp_spectrum
     from wellposed_ct.phantoms import Ellipses, disc, random_ellipses, shepp_logan
     from wellposed_ct.projectors import ConeBeam, FanBeam, ParallelBeam, ParallelBeam3D
@@ -64,26 +64,26 @@ __all__ = [
     "TV",
     "ConeBeam",
     "ConeGeometry",
+    "DICOMReader",
+    "DICOMWriter",
     "Ellipses",
     "FanBeam",
     "FanGeometry",
+    "HDF5Reader",
+    "NikonReader",
     "ParallelBeam",
     "ParallelBeam3D",
     "ParallelGeometry",
-    "DICOMReader",
-    "DICOMWriter",
-    "HDF5Reader",
-    "NikonReader",
     "SinogramReader",
-    "VectorGeometry",
     "TIFFReader",
+    "VectorGeometry",
     "disc",
     "open_scan",
-    "read_geometry",
-    "write_geometry",
     "ramp_spectrum",
     "random_ellipses",
+    "read_geometry",
     "shepp_logan",
+    "write_geometry",
 ]
 
 

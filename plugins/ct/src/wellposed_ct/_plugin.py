@@ -98,7 +98,13 @@ _CORRECTIONS = (
 
 # photographs end in .tif too, so the reader of TIFF stacks is asked for by name
 _FILES = (
-    ("reader", "hdf5_reader", "HDF5Reader", "Read DXchange and NXtomo scans.", (".h5", ".hdf5", ".hdf", ".nxs")),
+    (
+        "reader",
+        "hdf5_reader",
+        "HDF5Reader",
+        "Read DXchange and NXtomo scans.",
+        (".h5", ".hdf5", ".hdf", ".nxs"),
+    ),
     ("reader", "tiff_reader", "TIFFReader", "Read folders and files of TIFF projections.", ()),
     ("reader", "nikon_reader", "NikonReader", "Read the middle slice of a Nikon scan.", (".xtekct",)),
     ("reader", "dicom_reader", "DICOMReader", "Read DICOM CT slices and series, in 1/mm.", (".dcm",)),

@@ -11,7 +11,9 @@ Arguments = st.SearchStrategy[dict[str, Any]]
 
 def hdf5_reader() -> Arguments:
     """Draw image sizes."""
-    return st.fixed_dictionaries({"size": st.sampled_from([None, (8, 9)]), "pixel_mm": st.sampled_from([None, 0.5])})
+    return st.fixed_dictionaries(
+        {"size": st.sampled_from([None, (8, 9)]), "pixel_mm": st.sampled_from([None, 0.5])}
+    )
 
 
 def nikon_reader() -> Arguments:

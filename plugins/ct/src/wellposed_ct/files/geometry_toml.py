@@ -6,6 +6,7 @@ class in :mod:`wellposed_ct.geometry`. Angles may be written in degrees, as ``an
 
 from __future__ import annotations
 
+import inspect
 import math
 import re
 import tomllib
@@ -13,7 +14,6 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
-import attrs
 import numpy as np
 
 from wellposed.atomic import write_text
@@ -72,10 +72,9 @@ def write_geometry(path: str | PathLike[str], geometry: Any, *, overwrite: bool 
     if kind is None:
         raise ParameterError(f"Cannot write {fspath(path)}: {type(geometry).__name__} is no geometry of CT.")
     lines = ["# lengths in millimetres, angles in radians", f'type = "{kind}"']
-    for field in attrs.fields(type(geometry)):
-        value = getattr(geometry, field.name)
-        if value is not None:
-            lines.append(f"{field.name} = {_toml(value)}")
+    for name in list(inspect.signature(type(geometry).__init__).parameters)[1:]:
+        value = getattr(geometry, name)
+        lines.append(f"{name} = {_toml(value() if callable(value) else value)}")
     write_text(path, "\n".join(lines) + "\n", overwrite=overwrite)
 
 
