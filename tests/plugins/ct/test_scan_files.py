@@ -310,9 +310,7 @@ def test_dicom_out_refuses_what_it_cannot_hold(tmp_path, caplog):
     with pytest.raises(ParameterError, match=r"and real \(B, 1, H, W\) or \(1, 1, D, H, W\) is expected"):
         DICOMWriter().write(tmp_path / "a.dcm", torch.zeros(1, 3, 4, 4))
     with pytest.raises(ParameterError, match="16 of 16 values are NaN"):
-        DICOMWriter().write(
-            tmp_path / "a.dcm", torch.eye(4)[None, None] / torch.eye(4) * 0 + torch.eye(4).log() * 0
-        )
+        DICOMWriter().write(tmp_path / "a.dcm", torch.eye(4)[None, None] / 0)
     assert list(tmp_path.iterdir()) == []
     DICOMWriter().write(tmp_path / "a.dcm", torch.full((1, 1, 4, 4), 2.0))
     assert "16 of 16 values lie beyond ±32767 HU" in caplog.text
