@@ -35,7 +35,7 @@ def joseph_matrix(g: FanGeometry) -> np.ndarray:
     return matrix.reshape(phi.size, -1)
 
 
-@pytest.mark.parametrize("backend", ["auto", "portable", "torch"])
+@pytest.mark.parametrize("backend", ["auto", "avx2", "portable", "torch"])
 @pytest.mark.parametrize(
     ("size", "detectors", "detector_mm", "distances"),
     [

@@ -13,7 +13,7 @@ from wellposed.errors import DtypeError, ParameterError, SpaceError
 from wellposed.spaces import Space
 from wellposed_ct import ParallelBeam, ParallelGeometry
 
-BACKENDS = ["auto", "portable", "torch"]
+BACKENDS = ["auto", "avx2", "portable", "torch"]
 F64 = torch.float64
 
 
@@ -74,7 +74,7 @@ def test_single_precision_is_as_good_as_its_rounding():
     assert float((single - exact).norm() / exact.norm()) < 1e-6
 
 
-@pytest.mark.parametrize("backend", ["auto", "portable"])
+@pytest.mark.parametrize("backend", ["auto", "avx2", "portable"])
 def test_results_do_not_depend_on_threads(backend):
     op = ParallelBeam(torch.linspace(0, 3, 50), (2, 64, 70), backend=backend)
     x, y = op.domain.randn(3, torch.Generator().manual_seed(0)), op.range.randn(3)
@@ -165,7 +165,7 @@ def test_bad_arguments_get_a_sentence():
         ParameterError, match=r"axis_mm has shape \(2,\), but must be a number or one per view"
     ):
         ParallelBeam([0.0], (1, 4, 4), axis_mm=torch.zeros(2))
-    with pytest.raises(ParameterError, match="backend = 'cuda' must be one of auto, portable, torch"):
+    with pytest.raises(ParameterError, match="backend = 'cuda' must be one of auto, avx2, portable, torch"):
         ParallelBeam([0.0], (1, 4, 4), backend="cuda")
     with pytest.raises(SpaceError, match=r"must be images \(C, H, W\) with all sizes given"):
         ParallelBeam([0.0], (4, 4))

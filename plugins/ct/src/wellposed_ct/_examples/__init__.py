@@ -30,7 +30,7 @@ def parallel() -> Arguments:
             "detector_mm": st.sampled_from([1.0, 0.3, 3.0]),
             "axis_mm": st.floats(-1, 1),
             "centre_mm": st.tuples(st.floats(-1, 1), st.floats(-1, 1)),
-            "backend": st.sampled_from(["auto", "portable", "torch"]),
+            "backend": st.sampled_from(["auto", "avx2", "portable", "torch"]),
         }
     )
 
@@ -48,7 +48,7 @@ def fan() -> Arguments:
             "pixel_mm": st.sampled_from([1.0, 0.4]),
             "axis_mm": st.floats(-1, 1),
             "centre_mm": st.tuples(st.floats(-1, 1), st.floats(-1, 1)),
-            "backend": st.sampled_from(["auto", "portable", "torch"]),
+            "backend": st.sampled_from(["auto", "avx2", "portable", "torch"]),
         }
     )
 

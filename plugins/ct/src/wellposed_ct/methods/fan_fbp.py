@@ -16,11 +16,9 @@ from torch import Tensor
 
 from wellposed_ct.methods.filters import Window, filter_rows
 from wellposed_ct.projectors.fan import FanBeam
+from wellposed_ct.projectors.joseph import apply
 
 __all__ = ["arc_weights", "fan_back_projection", "parker_weights"]
-
-ENTRIES = 2**22
-"""Largest temporary, in numbers."""
 
 
 def fan_back_projection(y: Tensor, operator: FanBeam, window: Window, cutoff: float) -> Tensor:
@@ -34,37 +32,9 @@ def fan_back_projection(y: Tensor, operator: FanBeam, window: Window, cutoff: fl
     weights = cosine * parker_weights(angles, gamma) * arc_weights(angles)[:, None]
     spacing = operator.detector_mm * operator.source_axis_mm / operator.source_detector_mm
     filtered = filter_rows(y * weights.to(y), spacing, window, cutoff)
-    return _smear(filtered, operator, angles, axis)
-
-
-def _smear(filtered: Tensor, operator: FanBeam, angles: Tensor, axis: Tensor) -> Tensor:
-    """Return the sum over views of values read between bins, over U²."""
-    rows, columns = operator.geometry.size
-    cx, cy = operator.centre_mm.detach().to(torch.float64)
-    p, r, d = operator.pixel_mm, operator.source_axis_mm, operator.source_detector_mm
-    counts = [
-        torch.arange(n, dtype=torch.float64, device=angles.device) - (n - 1) / 2 for n in (rows, columns)
-    ]
-    yy, xx = cy - counts[0][:, None] * p, cx + counts[1] * p
-    flat = torch.nn.functional.pad(filtered, (1, 1)).flatten(0, 1)
-    total = flat.new_zeros(flat.shape[0], rows, columns)
-    each = max(1, ENTRIES // max(1, len(flat) * rows * columns))
-    for chosen in torch.split(torch.arange(len(angles), device=angles.device), each):
-        cos, sin = torch.cos(angles[chosen])[:, None, None], torch.sin(angles[chosen])[:, None, None]
-        u = (r - xx * sin + yy * cos) / r
-        t = (xx * cos + yy * sin) / u * (d / r) + axis[chosen][:, None, None]
-        v = t / operator.detector_mm + (operator.detectors - 1) / 2
-        low = torch.floor(v)
-        w = (v - low).to(flat.dtype)
-        inside = ((low >= -1) & (low < operator.detectors)).to(flat.dtype)
-        place = low.clamp(-1, operator.detectors - 1).to(torch.int64) + 1
-        place = (
-            place + (operator.detectors + 2) * torch.arange(len(chosen), device=place.device)[:, None, None]
-        )
-        views = flat[:, chosen].flatten(1)
-        left, right = views[:, place], views[:, place + 1]
-        total = total + ((left + w * (right - left)) * (inside / u.to(flat.dtype) ** 2)).sum(1)
-    return total.reshape(*filtered.shape[:-2], rows, columns)
+    with torch.no_grad():
+        fans = operator.fans(interpolate=True)
+    return apply(filtered, fans, back=True)
 
 
 def arc_weights(angles: Tensor) -> Tensor:

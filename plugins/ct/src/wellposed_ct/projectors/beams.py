@@ -95,7 +95,7 @@ class Beams:
             ctypes.c_void_p(out.data_ptr()),
             ctypes.byref(shape),
             ctypes.c_void_p(table.ctypes.data),
-            int(self.backend != "portable"),
+            int(self.backend == "auto"),
         )
         if failed:
             raise MemoryError(f"no memory for the padded copies of {tuple(data.shape)} {data.dtype}.")

@@ -6,6 +6,8 @@
 
 #pragma once
 
+#include <iterator>
+
 #include "lanes.hpp"
 
 namespace {
@@ -89,33 +91,90 @@ void forward_fan(const Image<T> &x, int64_t plane, const View &view, bool turn, 
     }
 }
 
-// Rows [top, top + n) of pixels, all views: rays[a] were traced, y are the detector rows of all views. A block of
-// rows stays in the cache while the rays pass by.
+// One view's run of rays, at home in its own padded detector row.
+struct Entry {
+    int64_t view;
+    Run run;
+    std::vector<Ray> rays;
+};
+
+// How row i of pixels, ``width`` wide, sees a view: see Fanned. Rows and columns change places with ``turn``.
+template <class T> Fanned<T> seen_by_row(const View &v, bool turn, double row) {
+    const double a = turn ? v.source_row : v.source_column, b = turn ? v.source_column : v.source_row;
+    const double ea = (turn ? v.bin_row : v.bin_column) - a, eb = (turn ? v.bin_column : v.bin_row) - b;
+    const double ta = turn ? v.step_row : v.step_column, tb = turn ? v.step_column : v.step_row;
+    Fanned<T> g{};
+    g.d0 = -a * tb - (row - b) * ta, g.d1 = tb;
+    g.n0 = a * eb + (row - b) * ea + PAD * g.d0, g.n1 = -eb + PAD * g.d1;
+    const double bend = (row - b) * (eb * ta - ea * tb);
+    g.bend = T(bend), g.inverse = T(1 / bend), g.ratio = T(tb / bend);
+    g.low = 0, g.high = -1;
+    return g;
+}
+
+// Fill in what vectors of ``lanes`` pixels need between columns ``low`` and ``high``; false where they do not fit.
+template <class T, class K> bool fits_lanes(Fanned<T> &g, double low, double high, bool interpolate) {
+    const double first = g.d0 + g.d1 * (low - K::LANES), last = g.d0 + g.d1 * (high + K::LANES);
+    const double least = std::min(std::abs(first), std::abs(last)), most = std::max(std::abs(first), std::abs(last));
+    const double slope = std::abs(g.d1), bend = std::abs(double(g.bend));
+    if (first * last <= 0 || slope * 10 * K::LANES > least) return false;
+    const double span = (K::LANES - 1) * bend / (least * least);
+    g.shift = g.bend < 0 ? span : 0;
+    g.reach = interpolate ? span : std::max(1.0, bend / (least * (least - slope)));
+    g.taps = interpolate ? 2 : int(std::ceil(2 * g.reach));
+    const double all = span + (interpolate ? 0 : 2 * g.reach) + 3;
+    g.wide = !K::spans(all - 3);
+    if (interpolate) return all < PAD;
+    // rounding of v counts q times in a weight, and coarse bins are cheap ray by ray
+    const bool fine = most * most < 4 * bend, flat = most * slope * g.reach < 0.01 * bend;
+    return all < PAD && fine && flat;
+}
+
+// Add one row of pixels from rays of one run: the very weights of the forward projection, for vectors that do not fit.
 template <class T>
-void adjoint_fan(const T *y, int64_t bins, const std::vector<std::vector<Ray>> &rays,
-                 const std::vector<std::vector<Run>> &runs, int64_t top, int n, int64_t width, T *out) {
-    const int64_t stride = width + 4;
-    std::vector<T> padded(n * stride, T(0));
-    for (size_t a = 0; a < rays.size(); ++a) {
-        const T *detector = y + int64_t(a) * bins;
-        for (const Run &run : runs[a])
-            for (int64_t k = run.first; k < run.last; ++k) {
-                const Ray &ray = rays[a][k];
-                const double base = ray.A + ray.C * double(top) + 2;
-                const T value = T(ray.L) * detector[k];
-                int first, last;
-                rows_inside(base, ray.C, 1, double(width) + 2, 0, n, &first, &last);
-                T *row = padded.data() + first * stride;
-                for (int r = first; r < last; ++r, row += stride) {
-                    const double u = base + ray.C * r;
-                    const int64_t whole = int64_t(u);
-                    const T right = T(u - double(whole)) * value;
-                    row[whole] += value - right;
-                    row[whole + 1] += right;
-                }
-            }
+void add_rays(const Entry &e, const T *detector, double row, int64_t width, T *out) {
+    for (int64_t k = e.run.first; k < e.run.last; ++k) {
+        const double u = e.rays[k - e.run.first].A + e.rays[k - e.run.first].C * row;
+        if (!(u > -1 && u < double(width))) continue;
+        const int64_t left = int64_t(std::floor(u));
+        const T far = T(u - double(left)) * detector[PAD + k];
+        if (left >= 0) out[left] += detector[PAD + k] - far;
+        if (left + 1 < width) out[left + 1] += far;
     }
-    for (int r = 0; r < n; ++r) std::memcpy(out + r * width, padded.data() + r * stride + 2, width * sizeof(T));
+}
+
+// Rows [top, top + GROUP) of pixels, from all entries' detector rows, which carry the rays' lengths.
+template <class T, class K>
+void adjoint_rows(const T *y, int64_t stride, const std::vector<Entry> &entries, const View *views, bool turn,
+                  int64_t top, int64_t rows, int64_t width, T *out) {
+    constexpr int G = K::GROUP;
+    const int64_t runs = int64_t(entries.size()), wide = width + K::LANES;
+    std::vector<Fanned<T>> seen(runs * G);
+    std::vector<T> sum(G * wide, T(0)), part(G * K::LANES);
+    for (int64_t a = 0; a < runs; ++a)
+        for (int r = 0; r < G; ++r) {
+            const Entry &e = entries[a];
+            const double row = double(top + r);
+            const Ray &first = e.rays.front(), &last = e.rays.back();
+            const double u0 = first.A + first.C * row, u1 = last.A + last.C * row;
+            const double low = std::max(0.0, std::ceil(std::min(u0, u1) - 1));
+            const double high = std::min(double(width - 1), std::floor(std::max(u0, u1) + 1));
+            Fanned<T> &g = seen[a * G + r];
+            g = seen_by_row<T>(views[e.view], turn, row);
+            if (low > high || top + r >= rows) continue;
+            if (fits_lanes<T, K>(g, low, high, false))
+                g.low = int64_t(low), g.high = int64_t(high);
+            else
+                add_rays(e, y + a * stride, row, width, sum.data() + r * wide);
+        }
+    for (int64_t c = 0; c < width; c += K::LANES) {
+        std::fill(part.begin(), part.end(), T(0));
+        K::fan_adjoint(y, stride, seen.data(), runs, c, part.data());
+        for (int r = 0; r < G; ++r)
+            for (int l = 0; l < K::LANES; ++l) sum[r * wide + c + l] += part[r * K::LANES + l];
+    }
+    for (int r = 0; r < G && top + r < rows; ++r)
+        std::memcpy(out + (top + r) * width, sum.data() + r * wide, width * sizeof(T));
 }
 
 template <class T, class K>
@@ -131,23 +190,93 @@ void forward_views(const T *x, T *y, const Shape &s, const View *views, double p
     });
 }
 
-template <class T>
-void adjoint_views(const T *y, T *x, const Shape &s, const View *views, double pixel) {
+// The runs of all views that cross the rows, or with ``turn`` the columns.
+inline std::vector<Entry> entries_of(const Shape &s, const View *views, bool turn, double pixel) {
+    std::vector<std::vector<Entry>> found(s.views);
+    parallel_for(s.views, s.threads, [&](int64_t a) {
+        std::vector<Ray> rays;
+        std::vector<Run> runs;
+        trace(views[a], turn, pixel, s.bins, rays, runs);
+        for (const Run &run : runs)
+            found[a].push_back({a, run, {rays.begin() + run.first, rays.begin() + run.last}});
+    });
+    std::vector<Entry> entries;
+    for (auto &some : found) std::move(some.begin(), some.end(), std::back_inserter(entries));
+    return entries;
+}
+
+template <class T, class K> void adjoint_views(const T *y, T *x, const Shape &s, const View *views, double pixel) {
     std::vector<T> turned(s.planes * s.height * s.width);
-    std::vector<std::vector<Ray>> rays(s.views);
-    std::vector<std::vector<Run>> runs(s.views);
     for (bool turn : {false, true}) {
         const int64_t rows = turn ? s.width : s.height, width = turn ? s.height : s.width;
-        parallel_for(s.views, s.threads, [&](int64_t a) { trace(views[a], turn, pixel, s.bins, rays[a], runs[a]); });
-        const int64_t blocks = (rows + ROWS - 1) / ROWS;
-        parallel_for(s.planes * blocks, s.threads, [&](int64_t i) {
-            const int64_t plane = i / blocks, top = i % blocks * ROWS;
-            adjoint_fan(y + plane * s.views * s.bins, s.bins, rays, runs, top,
-                        int(std::min<int64_t>(ROWS, rows - top)), width,
-                        (turn ? turned.data() : x) + (plane * rows + top) * width);
+        const auto entries = entries_of(s, views, turn, pixel);
+        const int64_t count = int64_t(entries.size()), groups = (rows + K::GROUP - 1) / K::GROUP;
+        Image<T> padded(s.planes, count, s.bins);
+        parallel_for(s.planes * count, s.threads, [&](int64_t i) {
+            const Entry &e = entries[i % count];
+            const T *from = y + (i / count * s.views + e.view) * s.bins;
+            T *row = padded.row(i / count, i % count) + PAD;
+            for (int64_t k = e.run.first; k < e.run.last; ++k) row[k] = T(e.rays[k - e.run.first].L) * from[k];
+        });
+        parallel_for(s.planes * groups, s.threads, [&](int64_t i) {
+            const int64_t plane = i / groups;
+            adjoint_rows<T, K>(padded.data.data() + plane * count * padded.stride, padded.stride, entries, views, turn,
+                               i % groups * K::GROUP, rows, width,
+                               (turn ? turned.data() : x) + plane * rows * width);
         });
     }
     add_turned(turned.data(), x, s);
+}
+
+// ---- filtered back-projection -----------------------------------------------------------------------------
+
+// One row of pixels from one view, for vectors that do not fit.
+template <class T>
+void smear_row(const Fanned<T> &g, const T *detector, double bins, int64_t width, T *out) {
+    for (int64_t j = 0; j < width; ++j) {
+        const double d = g.d0 + g.d1 * double(j), v = (g.n0 + g.n1 * double(j)) / d;
+        if (!(v > PAD - 1 && v < PAD + bins)) continue;
+        const int64_t low = int64_t(v);
+        const T f = T(v - double(low));
+        out[j] += T(g.scale / (d * d)) * (detector[low] + f * (detector[low + 1] - detector[low]));
+    }
+}
+
+// The sum over views of the values between two bins where a pixel lies, over U², U being its distance from the
+// source along the central ray relative to that of the point (column, row).
+template <class T, class K>
+void smear_views(const T *y, T *x, const Shape &s, const View *views, double axis_column, double axis_row) {
+    constexpr int G = K::GROUP;
+    Image<T> padded(s.planes, s.views, s.bins);
+    parallel_for(s.planes * s.views, s.threads, [&](int64_t i) {
+        std::memcpy(padded.row(i / s.views, i % s.views) + PAD, y + i * s.bins, s.bins * sizeof(T));
+    });
+    const int64_t groups = (s.height + G - 1) / G, wide = s.width + K::LANES;
+    parallel_for(s.planes * groups, s.threads, [&](int64_t i) {
+        const int64_t top = i % groups * G;
+        const T *rows = padded.row(i / groups, 0);
+        std::vector<Fanned<T>> seen(s.views * G);
+        std::vector<T> sum(G * wide, T(0)), part(G * K::LANES);
+        for (int64_t a = 0; a < s.views; ++a)
+            for (int r = 0; r < G; ++r) {
+                Fanned<T> &g = seen[a * G + r];
+                const Fanned<T> axis = seen_by_row<T>(views[a], false, axis_row);
+                g = seen_by_row<T>(views[a], false, double(top + r));
+                g.scale = T(std::pow(axis.d0 + axis.d1 * axis_column, 2));
+                if (fits_lanes<T, K>(g, 0, double(s.width - 1), true)) continue;
+                g.taps = 0;
+                smear_row(g, rows + a * padded.stride, double(s.bins), s.width, sum.data() + r * wide);
+            }
+        for (int64_t c = 0; c < s.width; c += K::LANES) {
+            std::fill(part.begin(), part.end(), T(0));
+            K::fan_smear(rows, padded.stride, seen.data(), s.views, double(s.bins), c, part.data());
+            for (int r = 0; r < G; ++r)
+                for (int l = 0; l < K::LANES; ++l) sum[r * wide + c + l] += part[r * K::LANES + l];
+        }
+        for (int r = 0; r < G && top + r < s.height; ++r)
+            std::memcpy(x + (i / groups * s.height + top + r) * s.width, sum.data() + r * wide,
+                        s.width * sizeof(T));
+    });
 }
 
 }  // namespace

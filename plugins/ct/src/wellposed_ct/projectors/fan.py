@@ -9,29 +9,29 @@ from typing import ClassVar
 import attrs
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from wellposed.errors import ParameterError
 from wellposed.operators import LinearOperator
 from wellposed.spaces import AnySpace, Space
 from wellposed_ct.geometry.fan import FanGeometry
-from wellposed_ct.projectors.joseph import Shape, apply
-from wellposed_ct.projectors.native import native
-from wellposed_ct.projectors.parallel import BACKENDS, Backend, image_space, real_vector
+from wellposed_ct.projectors.joseph import BACKENDS, Backend, Shape, apply, compiled
+from wellposed_ct.projectors.parallel import image_space, real_vector
 
 __all__ = ["FanBeam", "Fans"]
 
 ENTRIES = 2**22
 """Largest temporary of the torch path, in numbers."""
 
-_KERNELS = {torch.float32: "wellposed_ct_fan_f32", torch.float64: "wellposed_ct_fan_f64"}
-
 
 @attrs.frozen(eq=False)
 class Fans:
     """Sources and detectors in pixels, columns to the right and rows downwards: ``views`` ``(V, 6)`` float64.
 
-    A row holds source, bin 0, and the step from bin to bin, each as (column, row).
+    A row holds source, bin 0, and the step from bin to bin, each as (column, row). With ``interpolate``,
+    going back takes the value between two bins where a pixel projects, over its squared depth relative to
+    that of the rotation ``axis``, as filtered back-projection wants it, and not the exact adjoint.
     """
 
     views: Tensor
@@ -40,32 +40,36 @@ class Fans:
     pixel_mm: float
     backend: str = "auto"
     interpolate: bool = False
+    axis: tuple[float, float] = (0.0, 0.0)
 
     def run(self, data: Tensor, back: bool) -> Tensor:
         """Return the projection of images ``(…, H, W)``, or the back-projection of ``(…, V, D)``."""
-        if self.backend != "torch" and data.device.type == "cpu" and data.dtype in _KERNELS:
-            library = native().library
-            if library is not None:
-                return self._compiled(library, data.contiguous(), back)
+        if self.interpolate:
+            return self._smeared(data)
+        size = self.size if back else (len(self.views), self.detectors)
+        table, pixel = self._table(), ctypes.c_double(self.pixel_mm)
+        out = compiled("fan", self.backend, data, size, self._shape(data), int(back), _address(table), pixel)
+        if out is not None:
+            return out
         return self.back_project(data) if back else self.project(data)
 
-    def _compiled(self, library: ctypes.CDLL, data: Tensor, back: bool) -> Tensor:
-        lead = data.shape[:-2]
-        views = np.ascontiguousarray(self.views.detach().cpu().numpy())
-        out = data.new_empty(*lead, *(self.size if back else (len(views), self.detectors)))
-        shape = Shape(lead.numel(), *self.size, len(views), self.detectors, 0, torch.get_num_threads())
-        failed = getattr(library, _KERNELS[data.dtype])(
-            int(back),
-            ctypes.c_void_p(data.data_ptr()),
-            ctypes.c_void_p(out.data_ptr()),
-            ctypes.byref(shape),
-            ctypes.c_void_p(views.ctypes.data),
-            ctypes.c_double(self.pixel_mm),
-            int(self.backend != "portable"),
-        )
-        if failed:
-            raise MemoryError(f"no memory for the padded copies of {tuple(data.shape)} {data.dtype}.")
-        return out
+    def spread(self, image: Tensor) -> Tensor:
+        """Return the transpose of back-projection by interpolation, which is no projection, in pure torch."""
+        zero = image.new_zeros(*image.shape[:-2], len(self.views), self.detectors)
+        result: Tensor = torch.func.vjp(self.smear, zero)[1](image)[0]
+        return result
+
+    def _table(self) -> NDArray[np.float64]:
+        return np.ascontiguousarray(self.views.detach().cpu().numpy())
+
+    def _shape(self, data: Tensor) -> Shape:
+        sizes = (data.shape[:-2].numel(), *self.size, len(self.views), self.detectors)
+        return Shape(*sizes, 0, torch.get_num_threads())
+
+    def _smeared(self, data: Tensor) -> Tensor:
+        table, axis = self._table(), (ctypes.c_double(c) for c in self.axis)
+        out = compiled("fan_smear", self.backend, data, self.size, self._shape(data), _address(table), *axis)
+        return self.smear(data) if out is None else out
 
     def project(self, x: Tensor) -> Tensor:
         """Project in pure torch, differentiable in ``x`` and in ``views``."""
@@ -90,6 +94,38 @@ class Fans:
                 total = total + (image.mT if turn else image)
         return total.reshape(*y.shape[:-2], *self.size)
 
+    def smear(self, y: Tensor) -> Tensor:
+        """Return the sum over views of values read between bins, over U²."""
+        rows, columns = self.size
+        i, j = (torch.arange(n, dtype=torch.float64, device=y.device) for n in self.size)
+        flat = torch.nn.functional.pad(y.reshape(-1, *y.shape[-2:]), (1, 1))
+        total = flat.new_zeros(len(flat), rows, columns)
+        each = max(1, ENTRIES // max(1, len(flat) * rows * columns))
+        for some, views in zip(
+            torch.split(flat, each, 1), torch.split(self.views.to(y.device), each), strict=True
+        ):
+            v, u = self._shadow(views, i[:, None], j)
+            low = torch.floor(v)
+            w = (v - low).to(y.dtype)
+            inside = ((low >= -1) & (low < self.detectors)).to(y.dtype)
+            place = low.clamp(-1, self.detectors - 1).to(torch.int64) + 1
+            place = place + some.shape[-1] * torch.arange(len(views), device=y.device)[:, None, None]
+            left, right = some.flatten(1)[:, place], some.flatten(1)[:, place + 1]
+            total = total + ((left + w * (right - left)) * (inside / u.to(y.dtype) ** 2)).sum(1)
+        return total.reshape(*y.shape[:-2], rows, columns)
+
+    def _shadow(self, views: Tensor, row: Tensor, column: Tensor) -> tuple[Tensor, Tensor]:
+        """Return which bin the ray through a pixel meets, and the pixel's depth, that of the axis being 1."""
+        source, first, step = (views[:, i : i + 2, None, None] for i in (0, 2, 4))
+
+        def cross(a: tuple[Tensor, Tensor], b: Tensor) -> Tensor:
+            return a[0] * b[:, 1] - a[1] * b[:, 0]
+
+        toward = column - source[:, 0], row - source[:, 1]
+        depth = cross(toward, step)
+        axis = (self.axis[0] - source[:, 0], self.axis[1] - source[:, 1])
+        return -cross(toward, first - source) / depth, depth / cross(axis, step)
+
     def _project(self, flat: Tensor, views: Tensor) -> Tensor:
         total = flat.new_zeros(flat.shape[0], len(views), self.detectors)
         for turn in (False, True):
@@ -109,6 +145,10 @@ class Fans:
         slope = torch.where(chosen, over, 0 * over) / torch.where(chosen, under, torch.ones_like(row))
         start, origin = (source[..., 1], source[..., 0]) if turn else (source[..., 0], source[..., 1])
         return start - origin * slope, slope, self.pixel_mm * torch.sqrt(1 + slope**2) * chosen
+
+
+def _address(table: NDArray[np.float64]) -> ctypes.c_void_p:
+    return ctypes.c_void_p(table.ctypes.data)
 
 
 def _sum_along(image: Tensor, at: Tensor, slope: Tensor) -> Tensor:
@@ -250,7 +290,7 @@ class FanBeam(LinearOperator):
         _, rows, columns = self.domain.concrete_shape
         return rows, columns
 
-    def fans(self) -> Fans:
+    def fans(self, interpolate: bool = False) -> Fans:
         """Return sources and detectors in pixels, differentiable in the geometry."""
         angles, axis, centre = (t.to(torch.float64) for t in (self.angles, self.axis_mm, self.centre_mm))
         cos, sin = torch.cos(angles), torch.sin(angles)
@@ -264,7 +304,9 @@ class FanBeam(LinearOperator):
         )
         points = [(p - centre) * flip + middle for p in (source, first)]
         views = torch.cat([*points, self.detector_mm * across * flip], 1)
-        return Fans(views, self._size, self.detectors, self.pixel_mm, self.backend)
+        column, row = ((-centre.detach()) * flip + middle).tolist()
+        sizes = (self._size, self.detectors, self.pixel_mm)
+        return Fans(views, *sizes, self.backend, interpolate, (column, row))
 
     @property
     def _calibrates(self) -> bool:

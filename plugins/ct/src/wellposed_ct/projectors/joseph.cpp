@@ -153,62 +153,61 @@ template <class T, class K> void adjoint(const T *y, T *x, const Shape &s, const
     add_turned(turned.data(), x, s);
 }
 
-template <class T>
-int run(bool back, const T *from, T *to, const Shape &s, const Angle *angles, bool wide) try {
-#ifdef WELLPOSED_X86
-    if (wide && wide_lanes()) {
-        back ? adjoint<T, Wide<T>>(from, to, s, angles) : forward<T, Wide<T>>(from, to, s, angles);
-        return 0;
-    }
-#endif
-    back ? adjoint<T, Plain<T>>(from, to, s, angles) : forward<T, Plain<T>>(from, to, s, angles);
+template <class F> int guarded(F work) try {
+    work();
     return 0;
 } catch (...) {  // out of memory, or no thread to be had: nothing may fly through a C boundary
     return 1;
 }
 
+template <class T> int run(bool back, const T *from, T *to, const Shape &s, const Angle *angles, int most) {
+    return guarded([&] {
+        with_lanes<T>(most, [&](auto lanes) {
+            using K = decltype(lanes);
+            back ? adjoint<T, K>(from, to, s, angles) : forward<T, K>(from, to, s, angles);
+        });
+    });
+}
+
 template <class T>
-int run_views(bool back, const T *from, T *to, const Shape &s, const View *views, double pixel, bool wide) try {
-    if (back) {
-        adjoint_views(from, to, s, views, pixel);
-        return 0;
-    }
-#ifdef WELLPOSED_X86
-    if (wide && wide_lanes()) {
-        forward_views<T, Wide<T>>(from, to, s, views, pixel);
-        return 0;
-    }
-#endif
-    forward_views<T, Plain<T>>(from, to, s, views, pixel);
-    return 0;
-} catch (...) {
-    return 1;
+int run_views(bool back, const T *from, T *to, const Shape &s, const View *views, double pixel, int most) {
+    return guarded([&] {
+        with_lanes<T>(most, [&](auto lanes) {
+            using K = decltype(lanes);
+            back ? adjoint_views<T, K>(from, to, s, views, pixel) : forward_views<T, K>(from, to, s, views, pixel);
+        });
+    });
+}
+
+template <class T>
+int run_smear(const T *y, T *x, const Shape &s, const View *views, double column, double row, int most) {
+    return guarded([&] {
+        with_lanes<T>(most, [&](auto lanes) { smear_views<T, decltype(lanes)>(y, x, s, views, column, row); });
+    });
 }
 
 }  // namespace
 
 extern "C" {
 
-// 1: vectors of 512 bits are used; the version of this interface in the upper bits.
-int wellposed_ct_abi() { return (4 << 8) | int(wide_lanes()); }
+// The best instruction set of this machine (see instructions()); the version of this interface in the upper bits.
+int wellposed_ct_abi() { return (5 << 8) | instructions(); }
 
-// x is (planes, height, width), y is (planes, views, bins); the sinogram or image written is overwritten.
-int wellposed_ct_joseph_f32(int back, const float *from, float *to, const Shape *s, const Angle *angles, int wide) {
-    return run(back, from, to, *s, angles, wide);
-}
+// x is (planes, height, width), y is (planes, views, bins); the sinogram or image written is overwritten. ``most``
+// is the best instruction set to use.
+#define WELLPOSED_KERNELS(NAME, T)                                                                                   \
+    int wellposed_ct_joseph_##NAME(const T *from, T *to, const Shape *s, int back, const Angle *angles, int most) {   \
+        return run(back, from, to, *s, angles, most);                                                                \
+    }                                                                                                                \
+    int wellposed_ct_fan_##NAME(const T *from, T *to, const Shape *s, int back, const View *views, double pixel,      \
+                                int most) {                                                                          \
+        return run_views(back, from, to, *s, views, pixel, most);                                                    \
+    }                                                                                                                \
+    int wellposed_ct_fan_smear_##NAME(const T *y, T *x, const Shape *s, const View *views, double column, double row, \
+                                      int most) {                                                                    \
+        return run_smear(y, x, *s, views, column, row, most);                                                        \
+    }
 
-int wellposed_ct_joseph_f64(int back, const double *from, double *to, const Shape *s, const Angle *angles,
-                            int wide) {
-    return run(back, from, to, *s, angles, wide);
-}
-
-int wellposed_ct_fan_f32(int back, const float *from, float *to, const Shape *s, const View *views, double pixel,
-                         int wide) {
-    return run_views(back, from, to, *s, views, pixel, wide);
-}
-
-int wellposed_ct_fan_f64(int back, const double *from, double *to, const Shape *s, const View *views,
-                         double pixel, int wide) {
-    return run_views(back, from, to, *s, views, pixel, wide);
-}
+WELLPOSED_KERNELS(f32, float)
+WELLPOSED_KERNELS(f64, double)
 }

@@ -7,7 +7,7 @@ so first and second derivatives, forward mode and ``vmap`` all run the fast code
 from __future__ import annotations
 
 import ctypes
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol, get_args
 
 import attrs
 import numpy as np
@@ -17,9 +17,15 @@ from torch import Tensor
 
 from wellposed_ct.projectors.crossings import Crossings, Grid
 from wellposed_ct.projectors.joseph_torch import back_project, project
-from wellposed_ct.projectors.native import Native, native
+from wellposed_ct.projectors.native import native
 
-__all__ = ["Map", "Plan", "Shape", "apply"]
+__all__ = ["BACKENDS", "Backend", "Map", "Plan", "Shape", "apply", "compiled"]
+
+Backend = Literal["auto", "avx2", "portable", "torch"]
+BACKENDS: tuple[Backend, ...] = get_args(Backend)
+
+_LEVELS = {"auto": 2, "avx2": 1, "portable": 0}
+_TYPES = {torch.float32: "f32", torch.float64: "f64"}
 
 _ANGLE = np.dtype(
     [(name, np.float64) for name in ("A", "B", "C", "L", "W")]
@@ -36,6 +42,33 @@ class Shape(ctypes.Structure):
     )
 
 
+def compiled(
+    kernel: str, backend: str, data: Tensor, size: tuple[int, ...], shape: Shape, *arguments: Any
+) -> Tensor | None:
+    """Run ``wellposed_ct_<kernel>`` on ``data``; ``None`` where only torch can.
+
+    Parameters
+    ----------
+    kernel
+        Name without precision. The kernel takes data, result, ``shape``, ``arguments``, and the best
+        instruction set to use.
+    size
+        The result's last axes.
+    """
+    if backend not in _LEVELS or data.device.type != "cpu" or data.dtype not in _TYPES:
+        return None
+    library = native().library
+    if library is None:
+        return None
+    data = data.contiguous()
+    out = data.new_empty(*data.shape[:-2], *size)
+    run = getattr(library, f"wellposed_ct_{kernel}_{_TYPES[data.dtype]}")
+    pointers = ctypes.c_void_p(data.data_ptr()), ctypes.c_void_p(out.data_ptr())
+    if run(*pointers, ctypes.byref(shape), *arguments, _LEVELS[backend]):
+        raise MemoryError(f"no memory for the padded copies of {tuple(data.shape)} {data.dtype}.")
+    return out
+
+
 class Map(Protocol):
     """A linear map and its adjoint, outside autograd."""
 
@@ -46,6 +79,10 @@ class Map(Protocol):
 
     def run(self, data: Tensor, back: bool) -> Tensor:
         """Return the projection of images, or the back-projection of sinograms."""
+        ...
+
+    def spread(self, image: Tensor) -> Tensor:
+        """Return the transpose of going back, where that is not the projection."""
         ...
 
 
@@ -82,10 +119,14 @@ class Plan:
 
     def run(self, data: Tensor, back: bool) -> Tensor:
         """Return the projection of images, or the back-projection of sinograms, outside autograd."""
-        if self.backend != "torch" and data.device.type == "cpu" and data.dtype in _KERNELS:
-            found = native()
-            if found.library is not None:
-                return self._compiled(found, data, back)
+        grid, views = self.grid, len(self.table)
+        size = (grid.rows, grid.columns) if back else (views, grid.detectors)
+        sizes = (data.shape[:-2].numel(), grid.rows, grid.columns, views, grid.detectors)
+        shape = Shape(*sizes, self.upright, torch.get_num_threads())
+        table = ctypes.c_void_p(self.table.ctypes.data)
+        out = compiled("joseph", self.backend, data, size, shape, int(back), table)
+        if out is not None:
+            return out
         rays = self._rays_on(data.device)
         if back:
             return back_project(data, rays, self.grid, self.interpolate)
@@ -103,30 +144,6 @@ class Plan:
         rays = self.rays
         return Crossings(*(t.to(device) for t in (rays.A, rays.B, rays.C, rays.L, rays.upright)))
 
-    def _compiled(self, found: Native, data: Tensor, back: bool) -> Tensor:
-        data = data.contiguous()
-        lead = data.shape[:-2]
-        grid, views = self.grid, len(self.table)
-        size = (grid.rows, grid.columns) if back else (views, grid.detectors)
-        out = data.new_empty(*lead, *size)
-        sizes = (lead.numel(), grid.rows, grid.columns, views, grid.detectors)
-        shape = Shape(*sizes, self.upright, torch.get_num_threads())
-        kernel = getattr(found.library, _KERNELS[data.dtype])
-        failed = kernel(
-            int(back),
-            ctypes.c_void_p(data.data_ptr()),
-            ctypes.c_void_p(out.data_ptr()),
-            ctypes.byref(shape),
-            ctypes.c_void_p(self.table.ctypes.data),
-            int(self.backend != "portable"),
-        )
-        if failed:
-            raise MemoryError(f"no memory for the padded copies of {tuple(data.shape)} {data.dtype}.")
-        return out
-
-
-_KERNELS = {torch.float32: "wellposed_ct_joseph_f32", torch.float64: "wellposed_ct_joseph_f64"}
-
 
 class _Joseph(torch.autograd.Function):
     @staticmethod
@@ -140,7 +157,7 @@ class _Joseph(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
         plan: Map = ctx.plan
-        if isinstance(plan, Plan) and plan.interpolate and ctx.back:
+        if plan.interpolate and ctx.back:
             return plan.spread(gradients[0]), None, None
         return apply(gradients[0], plan, not ctx.back), None, None
 

@@ -29,7 +29,8 @@ SOURCES = tuple(sorted(FOLDER.glob("*.cpp")))
 HEADERS = tuple(sorted(FOLDER.glob("*.hpp")))
 FLAGS = ("-std=c++17", "-O3", "-shared", "-fPIC", "-pthread")
 COMPILERS = ("c++", "g++", "clang++")
-ABI = 4
+ABI = 5
+INSTRUCTIONS = ("portable code", "AVX2 with FMA", "AVX-512")
 TIMEOUT = 120.0
 SWITCH = "WELLPOSED_CT_NATIVE"
 
@@ -154,5 +155,4 @@ def _load(path: Path, origin: str) -> Native:
         return Native(None, f"{path} cannot be loaded ({error}); delete it")
     if version >> 8 != ABI:
         return Native(None, f"{path} has interface {version >> 8}, and {ABI} is needed; delete it")
-    lanes = "vectors of 512 bits" if version & 1 else "portable code"
-    return Native(library, f"{origin}; {lanes}")
+    return Native(library, f"{origin}; {INSTRUCTIONS[version & 255]}")

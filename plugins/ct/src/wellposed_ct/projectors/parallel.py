@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -13,13 +13,10 @@ from wellposed.operators import LinearOperator, as_space
 from wellposed.spaces import AnySpace, Space
 from wellposed_ct.geometry import ParallelGeometry
 from wellposed_ct.projectors.crossings import Crossings, Grid, crossings
-from wellposed_ct.projectors.joseph import Plan, apply
+from wellposed_ct.projectors.joseph import BACKENDS, Backend, Plan, apply
 from wellposed_ct.projectors.joseph_torch import back_project, project
 
 __all__ = ["BACKENDS", "Backend", "ParallelBeam", "image_space", "real_vector"]
-
-Backend = Literal["auto", "portable", "torch"]
-BACKENDS = ("auto", "portable", "torch")
 
 
 class ParallelBeam(LinearOperator):
@@ -45,8 +42,9 @@ class ParallelBeam(LinearOperator):
     centre_mm
         (x, y) of the image's middle, seen from the rotation axis. Differentiable.
     backend
-        ``auto`` takes the compiled kernel for CPU tensors where there is one; ``portable`` the same without
-        wide vector instructions; ``torch`` never compiled code.
+        ``auto`` takes the compiled kernel for CPU tensors where there is one, with the widest vectors that
+        the processor has; ``avx2`` no wider ones than those, ``portable`` none that not every processor
+        has; ``torch`` never compiled code.
 
     Raises
     ------
