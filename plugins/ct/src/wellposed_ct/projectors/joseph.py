@@ -81,8 +81,12 @@ class Map(Protocol):
         """Return the projection of images, or the back-projection of sinograms."""
         ...
 
+
+class Smear(Map, Protocol):
+    """A map that goes back by interpolation."""
+
     def spread(self, image: Tensor) -> Tensor:
-        """Return the transpose of going back, where that is not the projection."""
+        """Return the transpose of going back, which is not the projection."""
         ...
 
 
@@ -158,7 +162,8 @@ class _Joseph(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
         plan: Map = ctx.plan
         if plan.interpolate and ctx.back:
-            return plan.spread(gradients[0]), None, None
+            smear: Smear = ctx.plan
+            return smear.spread(gradients[0]), None, None
         return apply(gradients[0], plan, not ctx.back), None, None
 
     @staticmethod
