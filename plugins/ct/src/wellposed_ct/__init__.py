@@ -22,13 +22,45 @@ if TYPE_CHECKING:
         write_geometry,
     )
     from wellposed_ct.geometry import ConeGeometry, FanGeometry, ParallelGeometry, VectorGeometry
-    from wellposed_ct.methods import CGLS, FBP, SIRT, TV, ramp_spectrum
+    from wellposed_ct.methods import (
+        ASDPOCS,
+        CGLS,
+        FBP,
+        LSQR,
+        MLEM,
+        MLTR,
+        PWLS,
+        SART,
+        SIRT,
+        TV,
+        CTPnP,
+        Subset,
+        circulant_preconditioner,
+        ordered_subsets,
+        ramp_preconditioner,
+        ramp_spectrum,
+        statistical_weights,
+    )
+    from wellposed_ct.noise import LowDose
     from wellposed_ct.phantoms import Ellipses, disc, random_ellipses, shepp_logan
     from wellposed_ct.projectors import ConeBeam, FanBeam, ParallelBeam, ParallelBeam3D
 
 __version__ = "0.1.0"
 
 _HOMES = {
+    "ASDPOCS": "methods",
+    "LSQR": "methods",
+    "MLEM": "methods",
+    "MLTR": "methods",
+    "PWLS": "methods",
+    "SART": "methods",
+    "CTPnP": "methods",
+    "Subset": "methods",
+    "circulant_preconditioner": "methods",
+    "ordered_subsets": "methods",
+    "ramp_preconditioner": "methods",
+    "statistical_weights": "methods",
+    "LowDose": "noise",
     "CGLS": "methods",
     "FBP": "methods",
     "SIRT": "methods",
@@ -58,10 +90,17 @@ _HOMES = {
 }
 
 __all__ = [
+    "ASDPOCS",
     "CGLS",
     "FBP",
+    "LSQR",
+    "MLEM",
+    "MLTR",
+    "PWLS",
+    "SART",
     "SIRT",
     "TV",
+    "CTPnP",
     "ConeBeam",
     "ConeGeometry",
     "DICOMReader",
@@ -70,19 +109,25 @@ __all__ = [
     "FanBeam",
     "FanGeometry",
     "HDF5Reader",
+    "LowDose",
     "NikonReader",
     "ParallelBeam",
     "ParallelBeam3D",
     "ParallelGeometry",
     "SinogramReader",
+    "Subset",
     "TIFFReader",
     "VectorGeometry",
+    "circulant_preconditioner",
     "disc",
     "open_scan",
+    "ordered_subsets",
+    "ramp_preconditioner",
     "ramp_spectrum",
     "random_ellipses",
     "read_geometry",
     "shepp_logan",
+    "statistical_weights",
     "write_geometry",
 ]
 

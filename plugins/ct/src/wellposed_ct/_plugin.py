@@ -47,7 +47,66 @@ _ROWS = (
         "tv",
         "methods.tv:TV",
         "Total variation, for few views or few photons.",
+        "Chambolle & Pock (2011), doi:10.1007/s10851-010-0251-1",
+    ),
+)
+
+_ITERATIVE = (
+    (
+        "reconstructor",
+        "sart",
+        "methods.sart:SART",
+        "SART and OS-SART: SIRT's update from a few views at a time.",
+        "Andersen & Kak (1984), doi:10.1016/0161-7346(84)90008-7",
+    ),
+    (
+        "reconstructor",
+        "lsqr",
+        "methods.lsqr:LSQR",
+        "Least squares by LSQR, with a ramp or circulant preconditioner.",
+        "Paige & Saunders (1982), doi:10.1145/355984.355989",
+    ),
+    (
+        "reconstructor",
+        "pwls",
+        "methods.pwls:PWLS",
+        "Penalised weighted least squares for low dose: quadratic, Huber or total variation.",
+        "Sauer & Bouman (1993), doi:10.1109/78.193196",
+    ),
+    (
+        "reconstructor",
+        "mlem",
+        "methods.mlem:MLEM",
+        "MLEM and OSEM: the likelihood of emission counts.",
+        "Shepp & Vardi (1982), doi:10.1109/TMI.1982.4307558",
+    ),
+    (
+        "reconstructor",
+        "mltr",
+        "methods.mltr:MLTR",
+        "The likelihood of transmitted photon counts, for very low dose.",
+        "Nuyts et al. (1998), doi:10.1088/0031-9155/43/4/003",
+    ),
+    (
+        "reconstructor",
+        "asd_pocs",
+        "methods.asd_pocs:ASDPOCS",
+        "Total variation under a bound on the data, by projections and adaptive descent.",
         "Sidky & Pan (2008), doi:10.1088/0031-9155/53/17/021",
+    ),
+    (
+        "reconstructor",
+        "pnp",
+        "methods.pnp:CTPnP",
+        "Plug and play with any denoiser.",
+        "Zhang et al. (2021), doi:10.1109/TPAMI.2021.3088914",
+    ),
+    (
+        "noise",
+        "low_dose",
+        "noise:LowDose",
+        "Beer-Lambert counts with Poisson and electronic noise, then the logarithm.",
+        "Yavuz & Fessler (1998), doi:10.1016/S1361-8415(98)80017-0",
     ),
 )
 
@@ -137,6 +196,15 @@ def components() -> Iterator[Component]:
             target=f"wellposed_ct.{target}",
             summary=summary,
             examples=f"wellposed_ct._examples.space:{name}",
+            reference=reference,
+        )
+    for kind, name, target, summary, reference in _ITERATIVE:
+        yield Component(
+            kind=kind,
+            name=f"ct.{name}",
+            target=f"wellposed_ct.{target}",
+            summary=summary,
+            examples=f"wellposed_ct._examples.methods:{name}",
             reference=reference,
         )
     for name, target, summary, reference in _CORRECTIONS:

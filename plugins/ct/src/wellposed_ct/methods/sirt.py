@@ -10,7 +10,7 @@ from torch import Tensor
 
 from wellposed.errors import ParameterError
 
-__all__ = ["SIRT"]
+__all__ = ["SIRT", "safe_inverse"]
 
 
 @attrs.frozen
@@ -48,8 +48,8 @@ class SIRT:
     def __call__(self, y: Tensor, physics: Any) -> Tensor:
         """Return images of sinograms ``y``."""
         back: Tensor = physics.A_adjoint(y[:1] * 0 + 1)
-        pixels = _inverse(back)
-        rays = _inverse(physics.A(torch.ones_like(back)))
+        pixels = safe_inverse(back)
+        rays = safe_inverse(physics.A(torch.ones_like(back)))
         x = torch.zeros_like(back).expand(len(y), *back.shape[1:])
         for _ in range(self.iterations):
             x = x + self.relaxation * pixels * physics.A_adjoint(rays * (y - physics.A(x)))
@@ -57,7 +57,8 @@ class SIRT:
         return x
 
 
-def _inverse(weights: Tensor) -> Tensor:
-    """Return 1/weights, and 0 where nothing is seen."""
-    seen = weights > 1e-6 * weights.amax()
+def safe_inverse(weights: Tensor) -> Tensor:
+    """Return 1/weights, and 0 where a sample's weights are next to nothing: what is not seen is not moved."""
+    top = weights.amax(tuple(range(1, weights.ndim)), keepdim=True)
+    seen = weights > 1e-6 * top
     return torch.where(seen, 1 / torch.where(seen, weights, 1), 0)
