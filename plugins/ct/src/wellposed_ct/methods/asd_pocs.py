@@ -97,7 +97,8 @@ def _direction(prior: TotalVariation, x: Tensor) -> Tensor:
 
 
 def _norm(t: Tensor) -> Tensor:
-    return torch.linalg.vector_norm(t.flatten(1), dim=1)
+    size: Tensor = torch.linalg.vector_norm(t.flatten(1), dim=1)
+    return size
 
 
 def _wide(values: Tensor, like: Tensor) -> Tensor:

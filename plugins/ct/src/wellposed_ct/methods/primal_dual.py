@@ -162,6 +162,5 @@ def _filtered(y: Tensor, spectrum: Tensor) -> Tensor:
 def _change(x: Tensor, old: Tensor) -> Tensor:
     with torch.no_grad():
         size = torch.linalg.vector_norm(x.flatten(1), dim=1)
-        return torch.linalg.vector_norm((x - old).flatten(1), dim=1) / size.clamp(
-            min=torch.finfo(x.dtype).tiny
-        )
+        moved: Tensor = torch.linalg.vector_norm((x - old).flatten(1), dim=1)
+        return moved / size.clamp(min=torch.finfo(x.dtype).tiny)
