@@ -85,6 +85,10 @@ _METHODS = (
     ("spirit", "SPIRiT", "k-space that agrees with its neighbourhoods.", "doi:10.1002/mrm.22428"),
     ("pocs", "POCS", "Partial Fourier by projections in turn.", "doi:10.1016/0022-2364(91)90253-P"),
     ("homodyne", "Homodyne", "Partial Fourier, directly.", "doi:10.1109/42.79473"),
+    ("sake", "SAKE", "k-space of low rank, without calibration.", "doi:10.1002/mrm.24997"),
+    ("llr", "LLR", "Films of locally low rank.", "doi:10.1137/0609045"),
+    ("kt_low_rank", "KTLowRank", "Films of low rank.", "doi:10.1109/TMI.2010.2100850"),
+    ("l_plus_s", "LPlusS", "Films as low rank plus sparse.", "doi:10.1002/mrm.25240"),
 )
 
 

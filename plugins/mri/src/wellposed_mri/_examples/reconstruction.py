@@ -59,3 +59,37 @@ def pocs() -> st.SearchStrategy[Example]:
 def homodyne() -> st.SearchStrategy[Example]:
     """There is nothing to choose."""
     return _cut({})
+
+
+def sake() -> st.SearchStrategy[Example]:
+    """Run a few iterations of small patches."""
+    return _columns({"kernel": 3, "max_iterations": 4, "tolerance": 0.0})
+
+
+@st.composite
+def _film(draw: st.DrawFn, arguments: dict[str, Any]) -> Example:
+    """Sample other columns in every one of a few frames."""
+    from wellposed_mri.encoding import DynamicMRI
+    from wellposed_mri.phantoms import birdcage_maps
+
+    size, frames = (draw(st.integers(5, 7)), draw(st.integers(6, 8))), draw(st.integers(2, 4))
+    generator = torch.Generator().manual_seed(draw(st.integers(0, 9)))
+    mask = (torch.rand(frames, 1, size[1], generator=generator) < 0.5).double()
+    mask[..., size[1] // 2] = 1
+    return Example(arguments, physics=DynamicMRI(birdcage_maps(3, size).to(torch.complex128), mask))
+
+
+def llr() -> st.SearchStrategy[Example]:
+    """Run a few iterations of small blocks, with a weight given and measured."""
+    weights = st.sampled_from([None, 0.5])
+    return weights.flatmap(lambda w: _film({"block": 3, "weight": w, "max_iterations": 4, "tolerance": 0.0}))
+
+
+def kt_low_rank() -> st.SearchStrategy[Example]:
+    """Run a few iterations."""
+    return _film({"max_iterations": 4, "tolerance": 0.0})
+
+
+def l_plus_s() -> st.SearchStrategy[Example]:
+    """Run a few iterations."""
+    return _film({"max_iterations": 4, "tolerance": 0.0})

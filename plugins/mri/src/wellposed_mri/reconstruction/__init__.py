@@ -4,19 +4,27 @@ from wellposed_mri.reconstruction.compressed import TV, L1Wavelet
 from wellposed_mri.reconstruction.direct import RSS, ZeroFilled
 from wellposed_mri.reconstruction.grappa import GRAPPA
 from wellposed_mri.reconstruction.gridding import Gridding
+from wellposed_mri.reconstruction.l_plus_s import LPlusS
+from wellposed_mri.reconstruction.low_rank import LLR, BlockLowRank, KTLowRank
 from wellposed_mri.reconstruction.partial_fourier import POCS, Homodyne
+from wellposed_mri.reconstruction.sake import SAKE
 from wellposed_mri.reconstruction.sense import SENSE
 from wellposed_mri.reconstruction.spirit import SPIRiT
 
 __all__ = [
     "GRAPPA",
+    "LLR",
     "POCS",
     "RSS",
+    "SAKE",
     "SENSE",
     "TV",
+    "BlockLowRank",
     "Gridding",
     "Homodyne",
+    "KTLowRank",
     "L1Wavelet",
+    "LPlusS",
     "SPIRiT",
     "ZeroFilled",
 ]

@@ -117,12 +117,16 @@ def pixel_matrices(kernels: Tensor, image: tuple[int, ...]) -> Tensor:
     """
     out = kernels
     for n, taps in zip(image, kernels.shape[2:], strict=True):
-        x = torch.arange(n, dtype=torch.float64) - n // 2
-        shifts = torch.arange(taps, dtype=torch.float64) - taps // 2
-        angle = -2 * torch.pi * x * shifts[:, None] / n
-        wave = torch.polar(torch.ones_like(angle), angle).to(out)
-        out = torch.tensordot(out, wave, dims=([2], [0]))
+        out = torch.tensordot(out, waves(n, taps, out), dims=([2], [0]))
     return out
+
+
+def waves(n: int, taps: int, like: Tensor) -> Tensor:
+    """Return exp(−2πi d (x − n//2)/n) for shifts d in rows, the middle one 0, and pixels x in columns."""
+    x = torch.arange(n, dtype=torch.float64) - n // 2
+    shifts = torch.arange(taps, dtype=torch.float64) - taps // 2
+    angle = -2 * torch.pi * x * shifts[:, None] / n
+    return torch.polar(torch.ones_like(angle), angle).to(like)
 
 
 def apply_pixelwise(matrices: Tensor, images: Tensor) -> Tensor:
