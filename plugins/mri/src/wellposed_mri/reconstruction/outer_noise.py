@@ -33,8 +33,8 @@ def _outer_median(values: Tensor, distance: Tensor) -> Tensor:
     values, distance = values[acquired], distance[acquired]
     count = max(1, round(OUTER * len(values)))
     edge = distance.kthvalue(len(distance) - count + 1).values
-    middle: Tensor = values[distance >= edge].median()
-    return middle / math.sqrt(math.log(2))
+    middle = values[distance >= edge].median()
+    return torch.as_tensor(middle / math.sqrt(math.log(2)))
 
 
 def distances(y: Tensor, operator: Any) -> Tensor:

@@ -2,7 +2,7 @@
 
 The patches of k-space, all coils together, lie in a space of few dimensions, because coils are smooth and
 objects are bounded. With cyclic patches every step is cheap: their Gram matrix is the correlation of coil
-images at a few lags, and projecting all patches onto their main directions, then averaging what they say about
+images at a few lags, and projecting all patches onto their main directions, then averaging what they say of
 each sample, is a small matrix for every pixel.
 """
 
@@ -103,8 +103,8 @@ class SAKE(PhaseEquivariant):
 def projection(images: Tensor, taps: tuple[int, ...], kept: int) -> Tensor:
     """Return the pixels' matrices ``(coils, coils, *image)`` of projecting patches and averaging.
 
-    Patches are cyclic, of ``taps`` samples of the k-space of ``images`` ``(coils, *image)``, and projected onto
-    their ``kept`` main directions.
+    Patches are cyclic, of ``taps`` samples of the k-space of ``images`` ``(coils, *image)``, projected
+    onto their ``kept`` main directions.
     """
     coils, size = images.shape[0], math.prod(taps)
     lags, index = _lags(images, taps), lag_index(taps, images.device)
