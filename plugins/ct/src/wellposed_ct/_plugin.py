@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from wellposed.plugins import Component, Kind, hookimpl
+from wellposed.plugins import Command, Component, Kind, hookimpl
 
 _ROWS = (
     (
@@ -175,6 +175,12 @@ _FILES = (
 def kinds() -> Iterator[Kind]:
     """Yield the kind that this pack adds."""
     yield Kind("correction", "Corrects sinograms and their scan: y, physics = correction(y, physics).")
+
+
+@hookimpl
+def commands() -> Iterator[Command]:
+    """Yield ``wellposed ct``."""
+    yield Command("ct", "wellposed_ct.command:command", "Look into CT scans, and reconstruct large ones.")
 
 
 @hookimpl

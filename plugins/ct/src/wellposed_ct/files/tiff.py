@@ -103,7 +103,10 @@ def _pages(path: Path) -> list[Page]:
     import tifffile
 
     with readable(path, "TIFF file"), tifffile.TiffFile(path) as file:
-        return [(path, i) for i in range(len(file.pages))]
+        count = len(file.pages)
+    if not count:
+        raise FileFormatError(f"{path}: holds no picture; the file is damaged.")
+    return [(path, i) for i in range(count)]
 
 
 def _check(path: Path, frames: Sequence[Page]) -> tuple[tuple[int, int], np.dtype[Any]]:

@@ -1,0 +1,167 @@
+"""Slice by slice from a scan on disk to a volume on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from wellposed.errors import FileFormatError, ParameterError
+from wellposed_ct.corrections import Chain, find_centre
+from wellposed_ct.corrections.chain import Correction
+from wellposed_ct.files.scan import RawScan
+from wellposed_ct.stacks.memory import rows_at_once
+from wellposed_ct.stacks.publishing import publish, require_place
+from wellposed_ct.stacks.work import Work
+
+__all__ = ["Plan", "reconstruct_rows", "reconstruct_stack"]
+
+CENTRE_ROWS = 5
+"""How many rows the centre is found from; their median."""
+
+
+@attrs.frozen
+class Plan:
+    """What is done with every slice.
+
+    Parameters
+    ----------
+    method
+        A reconstructor, ``method(y, physics)``.
+    corrections
+        Applied to nepers in order; each slice by itself.
+    centre
+        How the centre of rotation is found, once for all slices, by
+        :func:`~wellposed_ct.corrections.find_centre`; ``None`` keeps the geometry's.
+    name
+        What the plan is called in the note of an unfinished run: the same name must mean the same plan.
+    """
+
+    method: Any
+    corrections: tuple[Correction, ...] = ()
+    centre: str | None = None
+    name: str = ""
+
+
+def reconstruct_rows(scan: RawScan, plan: Plan, start: int, stop: int) -> NDArray[np.float32]:
+    """Return slices ``start`` to ``stop`` of a scan, ``(rows, H, W)``.
+
+    Raises :class:`FileFormatError` where a slice comes out NaN or infinite.
+    """
+    with torch.no_grad():
+        y, physics = Chain(plan.corrections)(scan.nepers(start, stop), scan.physics())
+        images = plan.method(y, physics)[:, 0]
+    if not bool(torch.isfinite(images).all()):
+        raise FileFormatError(
+            f"{scan.path}: slices {start} to {stop - 1} come out NaN or infinite; look at these rows, "
+            "or choose another method."
+        )
+    found: NDArray[np.float32] = images.to(torch.float32).cpu().numpy()
+    return found
+
+
+def centred(scan: RawScan, plan: Plan, start: int, stop: int) -> float:
+    """Return ``axis_mm``, the median over rows in the middle of those asked for."""
+    count = min(CENTRE_ROWS, stop - start)
+    first = start + (stop - start - count) // 2
+    with torch.no_grad():
+        # after the corrections: a bright stripe pulls the centre of mass to itself
+        y, physics = Chain(plan.corrections)(scan.nepers(first, first + count), scan.physics())
+        return float(find_centre(y, physics, plan.centre or "auto").median())
+
+
+def reconstruct_stack(
+    scan: RawScan,
+    plan: Plan,
+    output: Path,
+    memory: int,
+    *,
+    rows: tuple[int, int] | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+    preview: Callable[[NDArray[np.float32]], None] | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    meta: Mapping[str, Any] | None = None,
+) -> float:
+    """Reconstruct every slice into ``output`` and return the ``axis_mm`` that was used.
+
+    Parameters
+    ----------
+    scan, plan
+        What, and how.
+    output
+        Where; see :func:`~wellposed_ct.stacks.publish` for the formats.
+    memory
+        Bytes that the slices under way may take.
+    rows
+        First and last + 1; by default all.
+    resume
+        Go on with what a killed run left beside ``output``, if there is anything.
+    overwrite
+        Replace ``output``, and what an unfinished run left.
+    preview
+        Called with the middle slice ``(H, W)`` before all others.
+    progress
+        Called with the number of finished slices and of all, after each chunk.
+    meta
+        More for the written file, such as ``water``.
+
+    Raises
+    ------
+    ParameterError
+        One slice does not fit into ``memory``, or a resumed run had other settings.
+    FileFormatError
+        The scan is damaged or has no counts to divide by.
+    OutputExistsError
+        ``output`` exists, or an unfinished run is in the way.
+    """
+    start, stop = _range(scan, rows)
+    require_place(output, stop - start, overwrite)
+    each = rows_at_once(scan.geometry, stop - start, memory)
+    facts = _facts(scan, plan, start, stop)
+    work = Work.resume(output, facts) if resume else None
+    if work is None:
+        work = Work.begin(output, (stop - start, *scan.geometry.size), facts, restart=overwrite)
+    if plan.centre is not None and "axis_mm" not in work.note:
+        work = work.noted(axis_mm=centred(scan, plan, start, stop))
+    scan = attrs.evolve(
+        scan, geometry=scan.geometry.replace(axis_mm=work.note.get("axis_mm", scan.geometry.axis_mm))
+    )
+    if preview is not None and not work.done:
+        middle = (start + stop) // 2
+        preview(reconstruct_rows(scan, plan, middle, middle + 1)[0])
+    while work.done < stop - start:
+        first = start + work.done
+        last = min(stop, first + each)
+        work = work.put(first - start, reconstruct_rows(scan, plan, first, last))
+        if progress is not None:
+            progress(work.done, stop - start)
+    publish(output, work.slices, {**_spacing(scan), **(meta or {})}, overwrite=overwrite)
+    work.remove()
+    return float(scan.geometry.axis_mm)
+
+
+def _range(scan: RawScan, rows: tuple[int, int] | None) -> tuple[int, int]:
+    start, stop = (0, scan.rows) if rows is None else rows
+    if not 0 <= start < stop <= scan.rows:
+        raise ParameterError(f"rows {start}:{stop} are asked for, and the scan has 0:{scan.rows}.")
+    return start, stop
+
+
+def _facts(scan: RawScan, plan: Plan, start: int, stop: int) -> dict[str, Any]:
+    """Return what must be the same for a run to be resumed."""
+    about = scan.path.stat()
+    return {
+        "scan": str(scan.path.resolve()), "size": about.st_size, "changed": about.st_mtime_ns,
+        "geometry": repr(scan.geometry), "rows": [start, stop], "plan": plan.name or repr(plan),
+        "centre": plan.centre,
+    }  # fmt: skip
+
+
+def _spacing(scan: RawScan) -> dict[str, Any]:
+    return {"pixel_mm": scan.geometry.pixel_mm, "slice_mm": scan.geometry.detector_mm}

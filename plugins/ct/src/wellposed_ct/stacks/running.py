@@ -1,0 +1,171 @@
+"""What ``wellposed ct reconstruct`` does: words of a command line become a plan that is carried out."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import attrs
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from wellposed import compose, registry
+from wellposed.atomic import atomic_path
+from wellposed.errors import ConfigError, OutputExistsError, ParameterError
+from wellposed_ct.corrections import CENTRE_METHODS
+from wellposed_ct.files import open_scan
+from wellposed_ct.files.scan import RawScan
+from wellposed_ct.stacks.memory import parse_bytes
+from wellposed_ct.stacks.reconstruction import Plan, reconstruct_stack
+
+__all__ = ["component", "run"]
+
+
+def run(file: Path, output: Path, **options: Any) -> dict[str, Any]:
+    """Carry out the command and return what was done."""
+    start = time.perf_counter()
+    scan = _sized(open_scan(file, options["geometry"]), options["size"], options["pixel_mm"])
+    centre, scan = _centred(options["centre"], scan)
+    method = {"name": options["method"], "params": _params(options["params"], "--param")}
+    corrections = [_worded(text) for text in options["corrections"]]
+    plan = Plan(
+        component(method, "reconstructor"),
+        tuple(component(entry, "correction") for entry in corrections),
+        centre,
+        json.dumps([method, corrections]),
+    )
+    rows = _rows(options["rows"])
+    _free(options["preview"], options["force"])
+    meta = {} if options["water"] is None else {"water": options["water"]}
+    with _bar() as progress:
+        axis = reconstruct_stack(
+            scan, plan, output, parse_bytes(options["memory"]),
+            rows=rows, resume=options["resume"], overwrite=options["force"], progress=progress, meta=meta,
+            preview=_previewer(options["preview"], options["force"]),
+        )  # fmt: skip
+    slices = scan.rows if rows is None else rows[1] - rows[0]
+    seconds = time.perf_counter() - start
+    return {
+        "output": str(output), "slices": slices, "size": list(scan.geometry.size), "axis_mm": axis,
+        "method": options["method"], "seconds": seconds,
+    }  # fmt: skip
+
+
+def component(entry: dict[str, Any], kind: str) -> Any:
+    """Return the registered component that ``{"name": …, "params": …}`` describes; it must be of ``kind``."""
+    found = registry.default().component(entry["name"], kind)
+    if found.kind != kind:
+        listed = ", ".join(registry.default().names(kind))
+        raise ParameterError(f"{entry['name']} is a {found.kind}, and a {kind} is expected: {listed}.")
+    try:
+        return compose({"it": entry})["it"]
+    except ConfigError as error:
+        raise ParameterError(str(error)) from error
+
+
+def _worded(text: str) -> dict[str, Any]:
+    name, _, rest = text.partition(":")
+    return {"name": name, "params": _params(rest.split(",") if rest else [], f"--correct {name}:")}
+
+
+def _params(texts: Iterable[str], option: str) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not equals or not key.strip().isidentifier():
+            raise ParameterError(f"{option} {text!r}: key=value is expected, such as window=hann.")
+        try:
+            found[key.strip()] = json.loads(value)
+        except ValueError:
+            found[key.strip()] = value.strip()
+    return found
+
+
+def _sized(scan: RawScan, size: int | None, pixel_mm: float | None) -> RawScan:
+    changes: dict[str, Any] = {} if size is None else {"size": (size, size)}
+    if pixel_mm is not None:
+        changes["pixel_mm"] = pixel_mm
+    return attrs.evolve(scan, geometry=scan.geometry.replace(**changes)) if changes else scan
+
+
+def _centred(text: str | None, scan: RawScan) -> tuple[str | None, RawScan]:
+    """Return the method that finds the centre, or the scan with the centre that is stated."""
+    if text is None or text in CENTRE_METHODS:
+        return text, scan
+    try:
+        axis = float(text)
+    except ValueError:
+        listed = ", ".join(CENTRE_METHODS)
+        raise ParameterError(f"--centre {text!r}: a number of millimetres, or one of {listed}.") from None
+    return None, attrs.evolve(scan, geometry=scan.geometry.replace(axis_mm=axis))
+
+
+def _rows(text: str | None) -> tuple[int, int] | None:
+    """Return (first, last + 1) of ``FIRST:LAST``."""
+    if text is None:
+        return None
+    first, colon, last = text.partition(":")
+    if not colon or not first.isdigit() or not last.isdigit():
+        raise ParameterError(f"--rows {text!r}: two numbers with a colon are expected, such as 100:200.")
+    return int(first), int(last)
+
+
+def _free(preview: Path | None, force: bool) -> None:
+    if preview is None:
+        return
+    if preview.exists() and not force:
+        raise OutputExistsError(
+            f"{preview} exists already and is left as it is; pass overwrite=True or another name."
+        )
+    if preview.suffix.lower() not in (".npy", ".tif", ".tiff") and not registry.default().for_file(
+        "writer", preview
+    ):
+        raise ParameterError(
+            f"--preview {preview}: no writer for {preview.suffix!r}; use .png with pack viz, or .tif."
+        )
+
+
+def _previewer(preview: Path | None, force: bool) -> Any:
+    """Return what writes the preview: floats where the format has them, else grey from least to most."""
+    if preview is None:
+        return None
+
+    def write(image: NDArray[np.float32]) -> None:
+        if preview.suffix.lower() in (".npy", ".tif", ".tiff"):
+            from wellposed_ct.stacks.publishing import publish
+
+            publish(preview, image[None], {}, overwrite=force)
+            return
+        low, high = np.quantile(image, [0.005, 0.995])
+        grey = np.clip((image - low) / max(float(high - low), 1e-30), 0, 1)
+        name = registry.default().for_file("writer", preview)[0]
+        with atomic_path(preview, overwrite=force) as temporary:
+            whole = temporary.with_name(f"{temporary.name}{preview.suffix}")
+            registry.default().create(name).write(whole, torch.from_numpy(grey)[None, None], {"bits": 8})
+            whole.replace(temporary)
+
+    return write
+
+
+@contextmanager
+def _bar() -> Iterator[Any]:
+    """Yield a progress callback: a bar with the time left on a terminal, nothing in a pipe."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    import click
+
+    # the length is known at the first call
+    with click.progressbar(length=1, label="slices", file=sys.stderr, show_pos=True) as bar:
+
+        def show(done: int, total: int) -> None:
+            bar.length = total
+            bar.update(done - bar.pos)
+
+        yield show
