@@ -74,23 +74,27 @@ class Beams:
 
     def run(self, data: Tensor, back: bool) -> Tensor:
         """Return the projection of volumes ``(…, D, H, W)``, or the back-projection of ``(…, V, R, C)``."""
-        if self.backend != "torch" and data.device.type == "cpu" and data.dtype in KERNELS:
-            library = native().library
-            if library is not None:
-                return self._compiled(library, data.contiguous(), back)
+        if self.is_compiled(data):
+            return self.compiled(data, int(back))
         return self.back_project(data) if back else self.project(data)
 
-    def _compiled(self, library: ctypes.CDLL, data: Tensor, back: bool) -> Tensor:
-        lead = data.shape[:-3]
+    def is_compiled(self, data: Tensor) -> bool:
+        """Whether the compiled code takes such data."""
+        here = self.backend != "torch" and data.device.type == "cpu" and data.dtype in KERNELS
+        return here and native().library is not None
+
+    def compiled(self, data: Tensor, task: int) -> Tensor:
+        """Return what the compiled code makes: task 0 projects, 1 back-projects, 2 smears (FDK)."""
+        lead, data = data.shape[:-3], data.contiguous()
         table = np.zeros(len(self.views), VIEW)
         table["rays"] = self.views.detach().cpu().flatten(1).numpy()
         table["starts"] = not self.parallel
-        out = data.new_empty(*lead, *(self.size if back else (len(table), *self.detector)))
+        out = data.new_empty(*lead, *(self.size if task else (len(table), *self.detector)))
         voxel = (ctypes.c_double * 3)(*self.voxel_mm[::-1])
         sizes = (lead.numel(), *self.size, len(table), *self.detector)
         shape = Shape3(*sizes, voxel, torch.get_num_threads())
-        failed = getattr(library, KERNELS[data.dtype])(
-            int(back),
+        failed = getattr(native().library, KERNELS[data.dtype])(
+            task,
             ctypes.c_void_p(data.data_ptr()),
             ctypes.c_void_p(out.data_ptr()),
             ctypes.byref(shape),

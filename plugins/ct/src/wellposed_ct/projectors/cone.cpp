@@ -1,25 +1,28 @@
 // The C interface of the projectors in space.
 
-#include "cone_adjoint.hpp"
+#include "fdk.hpp"
 
 namespace {
 
-template <class T, class K> void both(bool back, const T *from, T *to, const Shape3 &s, const View3 *given) {
+enum Task { FORWARD, ADJOINT, SMEAR };
+
+template <class T, class K> void any(int task, const T *from, T *to, const Shape3 &s, const View3 *given) {
     std::vector<View3> views(given, given + s.views);
     std::vector<char> turned(s.views);
     for (int64_t v = 0; v < s.views; ++v) turned[v] = upright(views[v]) && turn_rows(views[v], s.rows);
-    back ? adjoint3<T, K>(from, to, s, views.data(), turned.data())
-         : forward3<T, K>(from, to, s, views.data(), turned.data());
+    if (task == FORWARD) forward3<T, K>(from, to, s, views.data(), turned.data());
+    if (task == ADJOINT) adjoint3<T, K>(from, to, s, views.data(), turned.data());
+    if (task == SMEAR) smear3<T, K>(from, to, s, views.data(), turned.data());
 }
 
-template <class T> int run(bool back, const T *from, T *to, const Shape3 &s, const View3 *views, bool wide) try {
+template <class T> int run(int task, const T *from, T *to, const Shape3 &s, const View3 *views, bool wide) try {
 #ifdef WELLPOSED_X86
     if (wide && wide_lanes()) {
-        both<T, WideColumn<T>>(back, from, to, s, views);
+        any<T, WideColumn<T>>(task, from, to, s, views);
         return 0;
     }
 #endif
-    both<T, PlainColumn<T>>(back, from, to, s, views);
+    any<T, PlainColumn<T>>(task, from, to, s, views);
     return 0;
 } catch (...) {  // out of memory, or no thread to be had: nothing may fly through a C boundary
     return 1;
@@ -30,11 +33,12 @@ template <class T> int run(bool back, const T *from, T *to, const Shape3 &s, con
 extern "C" {
 
 // x is (planes, depth, height, width), y is (planes, views, rows, columns); what is written is overwritten.
-int wellposed_ct_cone_f32(int back, const float *from, float *to, const Shape3 *s, const View3 *views, int wide) {
-    return run(back, from, to, *s, views, wide);
+// Task 2 takes upright cone beams alone.
+int wellposed_ct_cone_f32(int task, const float *from, float *to, const Shape3 *s, const View3 *views, int wide) {
+    return run(task, from, to, *s, views, wide);
 }
 
-int wellposed_ct_cone_f64(int back, const double *from, double *to, const Shape3 *s, const View3 *views, int wide) {
-    return run(back, from, to, *s, views, wide);
+int wellposed_ct_cone_f64(int task, const double *from, double *to, const Shape3 *s, const View3 *views, int wide) {
+    return run(task, from, to, *s, views, wide);
 }
 }

@@ -36,16 +36,21 @@ template <class T> struct PlainColumn {
             for (int g = 0; g < PAIR; ++g) {
                 const double t = base + g * LANES * step;
                 if (t < 0 || t >= w.end) continue;
-                const int64_t whole = int64_t(t);
-                const T f = T(t - double(whole)), s = T(step);
-                for (int l = 0; l < LANES; ++l) {
-                    const T u = f + T(l) * s;
-                    const int64_t k = whole + int(u);
-                    const T low = left[k] + part * (right[k] - left[k]);
-                    const T high = left[k + 1] + part * (right[k + 1] - left[k + 1]);
-                    sum[g * LANES + l] += low + (u - T(int(u))) * (high - low);
-                }
+                blend(left, right, t, step, part, T(1), sum + g * LANES);
             }
+        }
+    }
+
+    // add scale times the values between two columns at t, t + step, …
+    static void blend(const T *left, const T *right, double t, double step, T part, T scale, T *sum) {
+        const int64_t whole = int64_t(t);
+        const T f = T(t - double(whole)), s = T(step);
+        for (int l = 0; l < LANES; ++l) {
+            const T u = f + T(l) * s;
+            const int64_t k = whole + int(u);
+            const T low = left[k] + part * (right[k] - left[k]);
+            const T high = left[k + 1] + part * (right[k + 1] - left[k + 1]);
+            sum[l] += scale * (low + (u - T(int(u))) * (high - low));
         }
     }
 
@@ -73,6 +78,23 @@ template <class T> struct WideColumn {
     static constexpr int LANES = R::LANES;
     static bool fits(double step) { return (LANES - 1) * step + 3 < 2 * LANES; }
 
+    // the values between two columns at t + spread
+    static V between(const T *left, const T *right, double t, V spread, V part) {
+        const int64_t whole = int64_t(t);
+        const V u = R::add(spread, R::all(T(t - double(whole))));
+        const auto k = R::whole(u);
+        const V a = R::load(left + whole), b = R::load(left + whole + LANES);
+        const V low = R::fma(part, R::sub(R::load(right + whole), a), a);
+        const V high = R::fma(part, R::sub(R::load(right + whole + LANES), b), b);
+        const V near = R::pick(low, k, high), far = R::pick(low, R::next(k), high);
+        return R::fma(R::part(u), R::sub(far, near), near);
+    }
+
+    static void blend(const T *left, const T *right, double t, double step, T part, T scale, T *sum) {
+        const V value = between(left, right, t, R::mul(R::lanes(), R::all(T(step))), R::all(part));
+        R::store(sum, R::fma(R::all(scale), value, R::load(sum)));
+    }
+
     static void forward(const T *x, const Walk &w, int n, T *sum) {
         V total[PAIR];
         for (int g = 0; g < PAIR; ++g) total[g] = R::load(sum + g * LANES);
@@ -87,14 +109,7 @@ template <class T> struct WideColumn {
             for (int g = 0; g < PAIR; ++g) {
                 const double t = base + g * LANES * step;
                 if (t < 0 || t >= w.end) continue;
-                const int64_t whole = int64_t(t);
-                const V u = R::add(spread, R::all(T(t - double(whole))));
-                const auto k = R::whole(u);
-                const V a = R::load(left + whole), b = R::load(left + whole + LANES);
-                const V low = R::fma(part, R::sub(R::load(right + whole), a), a);
-                const V high = R::fma(part, R::sub(R::load(right + whole + LANES), b), b);
-                const V near = R::pick(low, k, high), far = R::pick(low, R::next(k), high);
-                total[g] = R::add(total[g], R::fma(R::part(u), R::sub(far, near), near));
+                total[g] = R::add(total[g], between(left, right, t, spread, part));
             }
         }
         for (int g = 0; g < PAIR; ++g) R::store(sum + g * LANES, total[g]);

@@ -11,21 +11,22 @@ namespace {
 
 constexpr int64_t BLOCK = 64;    // voxels along z of a task
 
-// Detector columns with rows along memory, padded by zeros, times the lengths; zero where rays go one by one.
+// Detector columns with rows along memory, padded by zeros and by one column on both sides.
 template <class T> struct Detector {
     int64_t columns, stride;
     std::vector<T> data;
     std::vector<char> single;    // views in which some rays go one by one
     explicit Detector(const Shape3 &s)
-        : columns(s.columns), stride(s.rows + 2 * PAD), data(s.views * s.columns * stride, T(0)),
+        : columns(s.columns), stride(s.rows + 2 * PAD), data(s.views * (s.columns + 2) * stride, T(0)),
           single(s.views, 0) {}
-    T *at(int64_t v, int64_t c) { return data.data() + (v * columns + c) * stride + PAD; }
+    T *at(int64_t v, int64_t c) { return data.data() + (v * (columns + 2) + c + 1) * stride + PAD; }
 };
 
 template <class T> T at_row(const T *y, const Shape3 &s, int64_t v, int64_t c, int64_t r, const char *turned) {
     return y[(v * s.rows + (turned[v] ? s.rows - 1 - r : r)) * s.columns + c];
 }
 
+// Rows times the lengths; zero where rays go one by one.
 template <class T>
 void load_view(const T *y, const Shape3 &s, const View3 *views, const char *turned, int64_t v, Detector<T> &to) {
     const bool stands = upright(views[v]);

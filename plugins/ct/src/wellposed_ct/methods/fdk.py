@@ -1,0 +1,123 @@
+"""``ct.fdk``: filtered back-projection of cone beams on a circle.
+
+Feldkamp, Davis & Kress (1984, doi:10.1364/JOSAA.1.000612): every panel row is treated as a fan that is tilted out
+of the plane. In the central plane this is the exact fan-beam inversion; away from it, values fall with the cone
+angle, and edges across the axis blur.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import attrs
+import torch
+from torch import Tensor
+
+from wellposed.errors import ParameterError, StructureError
+from wellposed_ct.methods.fan_fbp import arc_weights, parker_weights
+from wellposed_ct.methods.filters import WINDOWS, Window, filter_rows
+from wellposed_ct.methods.panels import Circle, resample
+from wellposed_ct.projectors.beams import Beams, view_table
+from wellposed_ct.projectors.cone import ConeBeam
+from wellposed_ct.projectors.smear import smear
+
+__all__ = ["FDK", "redundancy"]
+
+ENTRIES = 2**24
+"""Largest temporary of the filter, in numbers."""
+
+
+@attrs.frozen
+class FDK:
+    """Weight, filter and smear back the projections of a circular cone-beam scan.
+
+    Quantitative in the central plane: attenuation in 1/mm from nepers. Views may come in any order and
+    spacing, over a full turn or a short scan (Parker's weights). Over a full turn, a panel that is displaced to
+    one side of the axis (an offset detector, or half fan) is weighted so that each ray counts once. Panels that
+    are rotated are read, between pixels, on an upright panel at the same distance.
+
+    Parameters
+    ----------
+    window
+        ``ramp`` (sharpest), ``shepp-logan``, ``cosine``, ``hamming`` or ``hann`` (smoothest).
+    cutoff
+        Where the window ends, relative to the Nyquist frequency of the panel's columns, in (0, 1].
+
+    References
+    ----------
+    Feldkamp, Davis & Kress (1984), doi:10.1364/JOSAA.1.000612; Parker (1982), doi:10.1118/1.595078;
+    Wang (2002), X-ray micro-CT with a displaced detector array, doi:10.1118/1.1489043.
+    """
+
+    window: Window = "ramp"
+    cutoff: float = 1.0
+
+    def __attrs_post_init__(self) -> None:
+        """Check the choices."""
+        if self.window not in WINDOWS:
+            raise ParameterError(f"window = {self.window!r} must be one of {', '.join(WINDOWS)}.")
+        if not 0 < self.cutoff <= 1:
+            raise ParameterError(f"cutoff = {self.cutoff} must be in (0, 1], relative to Nyquist.")
+
+    def __call__(self, y: Tensor, physics: Any) -> Tensor:
+        """Return volumes ``(B, C, D, H, W)`` of projections ``(B, C, views, rows, columns)``.
+
+        Raises
+        ------
+        StructureError
+            ``physics`` is no cone beam, or its source does not run on a circle around the z axis.
+        """
+        operator = getattr(physics, "operator", physics)
+        if not isinstance(operator, ConeBeam):
+            raise StructureError(
+                f"FDK inverts ct.cone, not {type(operator).__name__}; use ct.fbp in the plane, and ct.sirt, "
+                "ct.cgls or ct.tv otherwise."
+            )
+        operator.range.check(y, "y")
+        return self.filtered_back_projection(y, operator)
+
+    def filtered_back_projection(self, y: Tensor, operator: ConeBeam) -> Tensor:
+        """Return the volume; apart from the checks, this is linear in ``y``."""
+        circle = Circle.of(operator.vectors.detach(), operator.detector)
+        if not circle.is_upright:
+            y, circle = resample(y, circle), circle.upright()
+        filtered = self._filtered(y, circle)
+        shape = (operator.geometry.size, circle.detector, operator.voxel_mm)
+        views = view_table(circle.vectors, *shape, operator.centre_mm.detach(), parallel=False)
+        return smear(filtered, Beams(views, *shape, parallel=False, backend=operator.backend))
+
+    def _filtered(self, y: Tensor, circle: Circle) -> Tensor:
+        """Return projections weighted by cosine, arc and redundancy, and filtered row by row."""
+        a, b = circle.positions()
+        spacing = circle.spacing()
+        ray = torch.sqrt(circle.radius[:, None, None] ** 2 + a[:, None] ** 2 + b[..., None] ** 2)
+        # lengths are scaled to the axis: the smearing divides by distances of the panel
+        scale = (circle.radius / circle.distance) ** 2 / spacing * circle.radius
+        counts = redundancy(circle.angles, torch.atan(a / circle.radius[:, None])) * arc_weights(circle.angles)[:, None]
+        parts = []
+        each = max(1, ENTRIES // max(1, 4 * y[..., 0, :, :].numel()))
+        for some in torch.split(torch.arange(len(a), device=y.device), each):
+            weights = (scale[some, None] * counts[some])[:, None] / ray[some]
+            parts.append(filter_rows(y[..., some, :, :] * weights.to(y), 1.0, self.window, self.cutoff))
+        return torch.cat(parts, -3)
+
+
+def redundancy(angles: Tensor, gamma: Tensor) -> Tensor:
+    """Return how much each column counts, ``(V, D)``: Parker's weights, or Wang's for a displaced panel.
+
+    Parameters
+    ----------
+    angles
+        ``(V,)``, radians.
+    gamma
+        Angle of each column against the ray through the axis, ``(V, D)``, radians.
+    """
+    full = float(arc_weights(angles).sum()) > 2 * math.pi - 1e-6
+    low, high = -gamma.amin(1, keepdim=True), gamma.amax(1, keepdim=True)
+    short, long = torch.minimum(low, high), torch.maximum(low, high)
+    if not full or bool((short >= 0.95 * long).all()):
+        return parker_weights(angles, gamma)
+    side = torch.sign(high - low)
+    inside = (side * gamma / short.clamp(min=1e-9)).clamp(-1, 1)
+    return (1 + torch.sin(math.pi / 2 * inside)) / 2
