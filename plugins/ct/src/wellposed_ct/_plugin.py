@@ -125,6 +125,13 @@ _SPACE = (
         "Parallel rays of any direction through a volume (Joseph), exactly adjoint.",
         "Joseph (1982), doi:10.1109/TMI.1982.4307572",
     ),
+    (
+        "reconstructor",
+        "fdk",
+        "methods.fdk:FDK",
+        "Filtered back-projection of cone beams on a circle, whole, short or with a displaced panel.",
+        "Feldkamp, Davis & Kress (1984), doi:10.1364/JOSAA.1.000612",
+    ),
 )
 
 _CORRECTIONS = (

@@ -7,7 +7,10 @@ from typing import Any
 import torch
 from hypothesis import strategies as st
 
-__all__ = ["cone", "parallel3d"]
+from wellposed.spaces import Space
+from wellposed.testing import Example
+
+__all__ = ["cone", "fdk", "parallel3d"]
 
 Arguments = st.SearchStrategy[dict[str, Any]]
 
@@ -53,3 +56,24 @@ def parallel3d() -> Arguments:
         return parallel_vectors(torch.tensor(angles, dtype=torch.float64), spacing, axis, 0.3, tilt)
 
     return _scan(st.builds(build, _ANGLES, _SPACING, st.floats(-1, 1), st.sampled_from([0.0, 0.4, 1.5])))
+
+
+def fdk() -> st.SearchStrategy[Example]:
+    """Full turns and short scans, panels upright, displaced and rotated."""
+    chosen = st.fixed_dictionaries(
+        {
+            "window": st.sampled_from(["ramp", "shepp-logan", "cosine", "hamming", "hann"]),
+            "cutoff": st.sampled_from([0.5, 1.0]),
+        }
+    )
+
+    def build(chosen: dict[str, Any], span: float, axis: float, roll: float, channels: int) -> Example:
+        from wellposed_ct.projectors import ConeBeam
+        from wellposed_ct.projectors.vectors import circular_vectors
+
+        angles = torch.arange(8, dtype=torch.float64) * span / 8
+        vectors = circular_vectors(angles, 15.0, 28.0, (1.2, 1.2), axis, rotation=(roll, 0.0, 0.0))
+        return Example(chosen, physics=ConeBeam(vectors, Space((channels, 4, 6, 5), torch.float64), (7, 12)))
+
+    spans, axes = st.sampled_from([6.283185307179586, 4.2]), st.sampled_from([0.0, 3.0])
+    return st.builds(build, chosen, spans, axes, st.sampled_from([0.0, 0.05]), st.integers(1, 2))

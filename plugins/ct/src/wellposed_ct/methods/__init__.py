@@ -3,6 +3,7 @@
 from wellposed_ct.methods.asd_pocs import ASDPOCS
 from wellposed_ct.methods.cgls import CGLS
 from wellposed_ct.methods.fbp import FBP
+from wellposed_ct.methods.fdk import FDK
 from wellposed_ct.methods.filters import ramp_spectrum
 from wellposed_ct.methods.lsqr import LSQR
 from wellposed_ct.methods.mlem import MLEM
@@ -20,6 +21,7 @@ __all__ = [
     "ASDPOCS",
     "CGLS",
     "FBP",
+    "FDK",
     "LSQR",
     "MLEM",
     "MLTR",

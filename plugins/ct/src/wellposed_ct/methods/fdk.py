@@ -1,8 +1,8 @@
 """``ct.fdk``: filtered back-projection of cone beams on a circle.
 
-Feldkamp, Davis & Kress (1984, doi:10.1364/JOSAA.1.000612): every panel row is treated as a fan that is tilted out
-of the plane. In the central plane this is the exact fan-beam inversion; away from it, values fall with the cone
-angle, and edges across the axis blur.
+Feldkamp, Davis & Kress (1984, doi:10.1364/JOSAA.1.000612): every panel row is treated as a fan that is tilted
+out of the plane. In the central plane this is the exact fan-beam inversion; away from it, values fall with
+the cone angle, and edges across the axis blur.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ class FDK:
     """Weight, filter and smear back the projections of a circular cone-beam scan.
 
     Quantitative in the central plane: attenuation in 1/mm from nepers. Views may come in any order and
-    spacing, over a full turn or a short scan (Parker's weights). Over a full turn, a panel that is displaced to
-    one side of the axis (an offset detector, or half fan) is weighted so that each ray counts once. Panels that
-    are rotated are read, between pixels, on an upright panel at the same distance.
+    spacing, over a full turn or a short scan (Parker's weights). Over a full turn, a panel that is displaced
+    to one side of the axis (an offset detector, or half fan) is weighted so that each ray counts once. Panels
+    that are rotated are read, between pixels, on an upright panel at the same distance.
 
     Parameters
     ----------
@@ -94,7 +94,10 @@ class FDK:
         ray = torch.sqrt(circle.radius[:, None, None] ** 2 + a[:, None] ** 2 + b[..., None] ** 2)
         # lengths are scaled to the axis: the smearing divides by distances of the panel
         scale = (circle.radius / circle.distance) ** 2 / spacing * circle.radius
-        counts = redundancy(circle.angles, torch.atan(a / circle.radius[:, None])) * arc_weights(circle.angles)[:, None]
+        counts = (
+            redundancy(circle.angles, torch.atan(a / circle.radius[:, None]))
+            * arc_weights(circle.angles)[:, None]
+        )
         parts = []
         each = max(1, ENTRIES // max(1, 4 * y[..., 0, :, :].numel()))
         for some in torch.split(torch.arange(len(a), device=y.device), each):

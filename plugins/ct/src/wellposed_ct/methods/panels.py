@@ -1,7 +1,7 @@
 """Where source and panel are on a circle, read off the vectors; and panels made upright.
 
-FDK filters along rows that are parallel to the plane of the circle, on a panel that is perpendicular to the ray
-through the axis. A rotated panel is resampled to that one, point by point along the rays.
+FDK filters along rows that are parallel to the plane of the circle, on a panel that is perpendicular to the
+ray through the axis. A rotated panel is resampled to that one, point by point along the rays.
 """
 
 from __future__ import annotations
@@ -52,8 +52,8 @@ class Circle:
         rise = float(source[:, 2].amax() - source[:, 2].amin())
         if rise > 1e-3 * float(radius.mean()):
             raise StructureError(
-                f"FDK: the sources rise by {rise:.4g} mm along z (a helix?); it inverts circles. Use ct.sirt, "
-                "ct.cgls or ct.tv, which take any path."
+                f"FDK: the sources rise by {rise:.4g} mm along z (a helix?); it inverts circles. "
+                "Use ct.sirt, ct.cgls or ct.tv, which take any path."
             )
         low, high = float(radius.amin()), float(radius.amax())
         if high > 1.1 * low:
@@ -75,16 +75,16 @@ class Circle:
         """Whether every panel's u is along ±(cos θ, sin θ, 0) and its v along ±z, to 1e-6."""
         _, _, u, v = self.vectors.reshape(-1, 4, 3).unbind(1)
         off_u = u - (u * self.across).sum(1, keepdim=True) * self.across
-        return float((off_u.norm(dim=1) / u.norm(dim=1)).amax()) < 1e-6 and bool(
-            (v[:, :2].norm(dim=1) <= 1e-6 * v.norm(dim=1)).all()
-        )
+        worst = torch.maximum(off_u.norm(dim=1) / u.norm(dim=1), v[:, :2].norm(dim=1) / v.norm(dim=1))
+        return float(worst.amax()) < 1e-6
 
     def spacing(self) -> Tensor:
         """Return the distance of columns, seen from the source at the axis, ``(V,)`` mm."""
-        return self.vectors[:, 6:9].norm(dim=1) * self.radius / self.distance
+        found: Tensor = self.vectors[:, 6:9].norm(dim=1) * self.radius / self.distance
+        return found
 
     def positions(self) -> tuple[Tensor, Tensor]:
-        """Return where columns ``(V, C)`` and rows ``(V, R)`` of upright panels are, scaled to the axis, mm."""
+        """Return where columns ``(V, C)`` and rows ``(V, R)`` of upright panels are, scaled to the axis."""
         source, middle, u, v = self.vectors.reshape(-1, 4, 3).unbind(1)
         rows, columns = self.detector
         c = torch.arange(columns, device=u.device) - (columns - 1) / 2
@@ -94,7 +94,7 @@ class Circle:
         return along * scale, ((middle - source)[:, 2, None] + v[:, 2, None] * r) * scale
 
     def upright(self) -> Self:
-        """Return the circle with upright panels at the same distance, as large and fine as the rotated ones."""
+        """Return the circle with upright panels at the same distance, as large and fine."""
         source, middle, u, v = self.vectors.reshape(-1, 4, 3).unbind(1)
         ahead = torch.stack([-torch.sin(self.angles), torch.cos(self.angles), 0 * self.angles], 1)
         toward = middle - source
@@ -136,4 +136,5 @@ def _pixels(circle: Circle, new: Circle, number: int) -> Tensor:
     frame = torch.linalg.inv(torch.stack([old_u, old_v, old - source], 1))
     solved = toward @ frame.T
     at = solved[..., :2] / solved[..., 2:]
-    return at + at.new_tensor([(columns - 1) / 2, (rows - 1) / 2])
+    result: Tensor = at + at.new_tensor([(columns - 1) / 2, (rows - 1) / 2])
+    return result

@@ -61,7 +61,11 @@ def _smear(data: Tensor, beams: Beams) -> Tensor:
         safe = torch.where(depth > 0, depth, 1)
         c, r = column / safe, row / safe
         left, low = torch.floor(c), torch.floor(r)
-        place = (low.clamp(-2, rows).to(torch.int64) + 2) * (columns + 4) + left.clamp(-2, columns).to(torch.int64) + 2
+        place = (
+            (low.clamp(-2, rows).to(torch.int64) + 2) * (columns + 4)
+            + left.clamp(-2, columns).to(torch.int64)
+            + 2
+        )
         u, w = (c - left).to(data.dtype), (r - low).to(data.dtype)
         view = padded[:, number]
         near = view[:, place] + u * (view[:, place + 1] - view[:, place])
