@@ -41,7 +41,7 @@ def test_what_cannot_be_written_is_refused(tmp_path):
     assert (tmp_path / "a.nii").read_bytes() == before
     NIfTIWriter(overwrite=True).write(tmp_path / "a.nii", torch.rand(1, 1, 4, 5), {})
     with pytest.raises(ParameterError, match="no volume"):
-        NIfTIWriter().write(tmp_path / "b.nii", torch.rand(2, 1, 3, 4, 5), {})
+        NIfTIWriter().write(tmp_path / "b.nii", torch.rand(3, 4, 5), {})
     with pytest.raises(ParameterError, match="invertible"):
         NIfTIWriter().write(tmp_path / "b.nii", torch.rand(1, 1, 4, 5), {"affine": np.zeros((4, 4))})
     with pytest.raises(ParameterError, match="32767"):

@@ -5,6 +5,7 @@ Images are complex tensors ``(B, sets, H, W)``, k-space ``(B, coils, H, W)``; th
 """
 
 from wellposed_mri.coils import compress, compression, noise_covariance, whiten
+<<<<<<< HEAD
 from wellposed_mri.encoding import (
     CartesianMRI,
     DynamicMRI,
@@ -19,6 +20,18 @@ from wellposed_mri.encoding import (
     SubspaceMRI,
 )
 from wellposed_mri.files import BARTReader, HDF5Reader, NIfTIWriter, read_cfl, write_cfl
+=======
+from wellposed_mri.encoding import CartesianMRI, MultiCoilMRI, NonCartesianMRI
+from wellposed_mri.files import (
+    ArrayReader,
+    BARTReader,
+    DICOMWriter,
+    HDF5Reader,
+    NIfTIWriter,
+    read_cfl,
+    write_cfl,
+)
+>>>>>>> 6046741 (ISMRMRD in full, NumPy and MATLAB in, DICOM out, mri info for all)
 from wellposed_mri.fourier import centred_fft, centred_ifft
 from wellposed_mri.maps import ESPIRiT, RSSMaps, Walsh
 from wellposed_mri.metrics import NMSE, PSNR, SSIM
@@ -69,11 +82,16 @@ __all__ = [
     "SENSE",
     "SSIM",
     "TV",
+    "ArrayReader",
     "BARTReader",
     "BlockLowRank",
     "CartesianMRI",
+<<<<<<< HEAD
     "DynamicMRI",
     "DynamicNonCartesianMRI",
+=======
+    "DICOMWriter",
+>>>>>>> 6046741 (ISMRMRD in full, NumPy and MATLAB in, DICOM out, mri info for all)
     "ESPIRiT",
     "Ellipses",
     "FastMRIEquispaced",

@@ -92,6 +92,33 @@ _METHODS = (
 )
 
 
+_FILES = (
+    (
+        "reader",
+        "hdf5_reader",
+        "HDF5Reader",
+        "Read ISMRMRD raw files and fastMRI volumes.",
+        (".h5", ".hdf5", ".mrd"),
+    ),
+    ("reader", "bart_reader", "BARTReader", "Read k-space from BART's .cfl and .hdr.", (".cfl", ".hdr")),
+    (
+        "reader",
+        "array_reader",
+        "ArrayReader",
+        "Read k-space from NumPy and MATLAB files.",
+        (".npy", ".npz", ".mat"),
+    ),
+    (
+        "writer",
+        "nifti_writer",
+        "NIfTIWriter",
+        "Write NIfTI-1, with orientation where it is known.",
+        (".nii", ".nii.gz"),
+    ),
+    ("writer", "dicom_writer", "DICOMWriter", "Write DICOM: MR images, or secondary captures.", (".dcm",)),
+)
+
+
 @hookimpl
 def kinds() -> Iterator[Kind]:
     """Yield the kind that this pack adds."""
@@ -135,27 +162,12 @@ def components() -> Iterator[Component]:
             examples=f"wellposed_mri._examples.reconstruction:{name}",
             reference=reference,
         )
-    yield Component(
-        kind="reader",
-        name="mri.hdf5_reader",
-        target="wellposed_mri.files:HDF5Reader",
-        summary="Read ISMRMRD raw files and fastMRI volumes.",
-        examples="wellposed_mri._examples:hdf5_reader",
-        suffixes=(".h5", ".hdf5", ".mrd"),
-    )
-    yield Component(
-        kind="reader",
-        name="mri.bart_reader",
-        target="wellposed_mri.files:BARTReader",
-        summary="Read k-space from BART's .cfl and .hdr.",
-        examples="wellposed_mri._examples:bart_reader",
-        suffixes=(".cfl", ".hdr"),
-    )
-    yield Component(
-        kind="writer",
-        name="mri.nifti_writer",
-        target="wellposed_mri.files:NIfTIWriter",
-        summary="Write NIfTI-1, with orientation where it is known.",
-        examples="wellposed_mri._examples:nifti_writer",
-        suffixes=(".nii", ".nii.gz"),
-    )
+    for kind, name, attribute, summary, suffixes in _FILES:
+        yield Component(
+            kind=kind,
+            name=f"mri.{name}",
+            target=f"wellposed_mri.files:{attribute}",
+            summary=summary,
+            examples=f"wellposed_mri._examples.files:{name}",
+            suffixes=suffixes,
+        )

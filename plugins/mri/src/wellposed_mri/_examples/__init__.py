@@ -189,21 +189,6 @@ def gridding() -> st.SearchStrategy[Example]:
     return st.just(Example({"iterations": 5}, physics=physics))
 
 
-def hdf5_reader() -> Arguments:
-    """Draw the ways of making maps."""
-    return st.fixed_dictionaries({"maps": st.sampled_from(["espirit", "rss", "none"])})
-
-
-def bart_reader() -> Arguments:
-    """Draw the ways of making maps."""
-    return hdf5_reader()
-
-
-def nifti_writer() -> Arguments:
-    """Replace files, or refuse to."""
-    return st.fixed_dictionaries({"overwrite": st.booleans()})
-
-
 def nmse() -> Arguments:
     """There is nothing to choose."""
     return st.just({})

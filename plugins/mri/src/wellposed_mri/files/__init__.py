@@ -1,7 +1,17 @@
-"""Raw data in (ISMRMRD, fastMRI, BART), images out (NIfTI)."""
+"""Raw data in (ISMRMRD, fastMRI, BART, NumPy, MATLAB), images out (NIfTI, DICOM)."""
 
+from wellposed_mri.files.array_reader import ArrayReader
 from wellposed_mri.files.bart import BARTReader, read_cfl, write_cfl
+from wellposed_mri.files.dicom import DICOMWriter
 from wellposed_mri.files.hdf5 import HDF5Reader
 from wellposed_mri.files.nifti import NIfTIWriter
 
-__all__ = ["BARTReader", "HDF5Reader", "NIfTIWriter", "read_cfl", "write_cfl"]
+__all__ = [
+    "ArrayReader",
+    "BARTReader",
+    "DICOMWriter",
+    "HDF5Reader",
+    "NIfTIWriter",
+    "read_cfl",
+    "write_cfl",
+]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from os import PathLike, fspath
 from pathlib import Path
 
@@ -11,12 +12,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from wellposed.errors import FileFormatError, ParameterError
+from wellposed.atomic import atomic_path, write_text
+from wellposed.errors import FileFormatError, OutputExistsError
 from wellposed.measurement import Measurement
 from wellposed_mri.files.opening import MAX_BYTES, bounded
-from wellposed_mri.files.scan import Maps, measurement, require_choice, sampled
+from wellposed_mri.files.scan import Maps, measurement, require_choice, sampled, shot_measurement
+from wellposed_mri.trajectories import from_bart
 
 SUFFIXES = (".cfl", ".hdr")
+
+
+def _sizes(values: Iterable[int] | None) -> tuple[int, ...] | None:
+    return None if values is None else tuple(int(n) for n in values)
 
 
 def cfl_shape(path: str | PathLike[str]) -> tuple[int, ...]:
@@ -59,33 +66,46 @@ def read_cfl(path: str | PathLike[str], max_bytes: int = MAX_BYTES) -> Tensor:
     return torch.from_numpy(values).permute(*range(len(shape) - 1, -1, -1))
 
 
-def write_cfl(path: str | PathLike[str], array: Tensor) -> None:
-    """Write an array, in BART's own axis order, as ``name.cfl`` and ``name.hdr``; existing ones are kept.
+def write_cfl(path: str | PathLike[str], array: Tensor, *, overwrite: bool = False) -> None:
+    """Write an array, in BART's own axis order, as ``name.cfl`` and ``name.hdr``.
 
     Raises
     ------
-    FileExistsError
-        If either file exists.
+    OutputExistsError
+        If either file exists and ``overwrite`` is false.
     """
+    data, header = Path(path).with_suffix(".cfl"), Path(path).with_suffix(".hdr")
+    for part in (data, header):
+        if part.exists() and not overwrite:
+            raise OutputExistsError(f"{part} exists already; pass overwrite=True or another name.")
     shape = " ".join(str(n) for n in (*array.shape, *(1,) * (16 - array.ndim)))
     values = array.detach().cpu().to(torch.complex64).permute(*range(array.ndim - 1, -1, -1))
-    with Path(path).with_suffix(".cfl").open("xb") as data:
-        data.write(values.contiguous().resolve_conj().numpy().astype("<c8").tobytes())
-    with Path(path).with_suffix(".hdr").open("x") as header:
-        header.write(f"# Dimensions\n{shape}\n")
+    with atomic_path(data, overwrite=overwrite) as temporary:
+        values.contiguous().resolve_conj().numpy().astype("<c8").tofile(temporary)
+    write_text(header, f"# Dimensions\n{shape}\n", overwrite=overwrite)
 
 
 @attrs.frozen
 class BARTReader:
-    """Read Cartesian k-space from BART's ``.cfl`` and ``.hdr``: axes x, y, z, coils, …; slices on axis 13.
+    """Read k-space from BART's ``.cfl`` and ``.hdr``: axes x, y, z, coils, …; slices on axis 13.
 
     Parameters
     ----------
     maps, max_bytes
         As in :class:`~wellposed_mri.HDF5Reader`.
+    sensitivities
+        Another pair with coil maps, as ``bart ecalib`` writes them: x, y, z, coils, sets.
+    trajectory
+        Another pair with the trajectory ``(3, samples, shots)`` in BART's unit, cycles/FOV; the data are then
+        ``(1, samples, shots, coils)``.
+    shape
+        Size of the image (rows, columns), which a trajectory does not tell.
     """
 
     maps: Maps = "espirit"
+    sensitivities: str | None = None
+    trajectory: str | None = None
+    shape: tuple[int, ...] | None = attrs.field(default=None, converter=_sizes)
     max_bytes: int = MAX_BYTES
 
     def __attrs_post_init__(self) -> None:
@@ -93,18 +113,69 @@ class BARTReader:
         require_choice(self.maps)
 
     def read(self, path: str | PathLike[str]) -> Measurement:
-        """Return k-space ``(slices, coils, [z,] y, x)`` with its physics."""
-        array = read_cfl(path, self.max_bytes)
-        full = array.reshape(*array.shape, *(1,) * (16 - array.ndim))
-        used = [axis for axis in range(4, full.ndim) if full.shape[axis] > 1 and axis != 13]
+        """Return k-space ``(slices, coils, [z,] y, x)``, or shots, with its physics.
+
+        Raises
+        ------
+        FileFormatError
+            Where files are damaged, or axes are in use that k-space does not have.
+        """
+        full = _sixteen(read_cfl(path, self.max_bytes))
+        maps = self.maps if self.sensitivities is None else self._maps()
+        if self.trajectory is not None:
+            return self._along(path, full, maps)
+        used = [axis for axis in range(4, full.ndim) if full.shape[axis] > 1 and axis != SLICES]
         if used:
             raise FileFormatError(
-                f"{fspath(path)}: axes {used} of {tuple(array.shape)} are in use; k-space with x, y, z, "
+                f"{fspath(path)}: axes {used} of {_shown(full)} are in use; k-space with x, y, z, "
                 "coils (and slices on axis 13) is expected. read_cfl() reads anything."
             )
         x, y, z, coils = full.shape[:4]
         kspace = full.reshape(x, y, z, coils, -1).permute(4, 3, 2, 1, 0).contiguous()
         kspace = kspace[:, :, 0] if z == 1 else kspace
         if min(kspace.shape[-2:]) < 2:
-            raise ParameterError(f"{fspath(path)}: k-space of {x}×{y}×{z} is no image.")
-        return measurement(path, kspace, sampled(kspace), self.maps, {"format": "BART"})
+            raise FileFormatError(
+                f"{fspath(path)}: k-space of {x} × {y} × {z} is no image; data along a trajectory are read "
+                "with trajectory='NAME.cfl' and shape=[rows, columns]."
+            )
+        meta = {"format": "BART", "slices_per_volume": kspace.shape[0] if z == 1 else z}
+        return measurement(path, kspace, sampled(kspace), maps, meta)
+
+    def _along(self, path: str | PathLike[str], full: Tensor, maps: Maps | Tensor) -> Measurement:
+        assert self.trajectory is not None
+        points = read_cfl(self.trajectory, self.max_bytes).real
+        points = points.reshape(*points.shape[:2], -1)
+        size = self.shape or (tuple(maps.shape[-2:]) if isinstance(maps, Tensor) else None)
+        if size is None:
+            raise FileFormatError(
+                f"{fspath(path)}: pass shape=[rows, columns]; a trajectory does not tell it."
+            )
+        one, samples, shots, coils = full.shape[:4]
+        if one != 1 or full[..., 0].numel() != full.numel() or points.shape[1:] != (samples, shots):
+            raise FileFormatError(
+                f"{fspath(path)}: data {_shown(full)} do not fit the trajectory {tuple(points.shape)}; "
+                "(1, samples, shots, coils) and (3, samples, shots) are expected."
+            )
+        data = full.reshape(samples, shots, coils).permute(2, 1, 0)[None].contiguous()
+        trajectory = from_bart(points, len(size))
+        return shot_measurement(path, data, trajectory, size, maps, {"format": "BART"})
+
+    def _maps(self) -> Tensor:
+        assert self.sensitivities is not None
+        full = _sixteen(read_cfl(self.sensitivities, self.max_bytes))
+        x, y, z, coils, sets = full.shape[:5]
+        found = full.reshape(x, y, z, coils, sets, -1).permute(5, 4, 3, 2, 1, 0).contiguous()
+        return found[:, :, :, 0] if z == 1 else found
+
+
+SLICES = 13
+
+
+def _sixteen(array: Tensor) -> Tensor:
+    return array.reshape(*array.shape, *(1,) * (16 - array.ndim))
+
+
+def _shown(full: Tensor) -> tuple[int, ...]:
+    """Return the dimensions up to the last one in use."""
+    used = max((axis for axis in range(full.ndim) if full.shape[axis] > 1), default=0)
+    return tuple(full.shape[: used + 1])

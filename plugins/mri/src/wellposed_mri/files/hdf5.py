@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from os import PathLike, fspath
-from typing import Any, TypeAlias
+from typing import Any
 
 import attrs
-import torch
-from torch import Tensor
 
 from wellposed.errors import FileFormatError
 from wellposed.measurement import Measurement
-from wellposed_mri.files import ismrmrd
-from wellposed_mri.files.opening import MAX_BYTES, bounded, opened
-from wellposed_mri.files.scan import Maps, measurement, require_choice, sampled
-
-Found: TypeAlias = tuple[Tensor, Tensor, dict[str, Any]]
-"""K-space, its mask, and what else the file says."""
+from wellposed_mri.files import fastmri, ismrmrd
+from wellposed_mri.files.opening import MAX_BYTES, opened
+from wellposed_mri.files.scan import (
+    Maps,
+    measurement,
+    require_choice,
+    sampled,
+    shot_measurement,
+    smallest,
+)
+from wellposed_mri.files.trajectory_units import Unit, require_unit
 
 SUFFIXES = (".h5", ".hdf5", ".mrd")
+
+
+def _range(values: Sequence[int] | None) -> tuple[int, int] | None:
+    return None if values is None else (int(values[0]), int(values[1]))
 
 
 @attrs.frozen
@@ -32,21 +40,33 @@ class HDF5Reader:
         needs none).
     slices
         Range of slices ``(first, after the last)`` of a fastMRI volume; all of them by default.
-    contrast, repetition
-        Which images of an ISMRMRD file.
+    slice, contrast, phase, repetition, set
+        Which images of an ISMRMRD file: a number, or ``None`` for all of them, which become samples in the
+        order set, repetition, phase, contrast, slice (the last one fastest). Averages are averaged.
+    whiten
+        Make the coils' noise white with unit variance where an ISMRMRD file has a noise scan.
+    trajectory_unit
+        Of a non-Cartesian ISMRMRD file: ``cycles/pixel``, ``cycles/FOV``, ``radians/pixel``, or ``auto`` to
+        tell it by the reach of the trajectory.
     max_bytes
         Largest array that is allocated.
     """
 
     maps: Maps = "espirit"
-    slices: tuple[int, int] | None = None
-    contrast: int = 0
-    repetition: int = 0
+    slices: tuple[int, int] | None = attrs.field(default=None, converter=_range)
+    slice: int | None = None
+    contrast: int | None = 0
+    phase: int | None = 0
+    repetition: int | None = 0
+    set: int | None = 0
+    whiten: bool = True
+    trajectory_unit: Unit = "auto"
     max_bytes: int = MAX_BYTES
 
     def __attrs_post_init__(self) -> None:
-        """Check the choice."""
+        """Check the choices."""
         require_choice(self.maps)
+        require_unit(self.trajectory_unit)
 
     def read(self, path: str | PathLike[str]) -> Measurement:
         """Read ``path``.
@@ -54,67 +74,34 @@ class HDF5Reader:
         Returns
         -------
         Measurement
-            ``y`` is k-space ``(slices, coils, H, W)`` (or with depth before H), centred; ``physics`` the
-            encoding; ``meta`` has ``format``, ``voxel_mm`` where known, and what fastMRI adds:
+            ``y`` is k-space ``(images, coils, H, W)`` (or with depth before H), centred, or shots
+            ``(images, coils, shots, samples)``; ``physics`` the encoding. ``meta`` has ``format`` and, where
+            known, ``voxel_mm``, ``affine`` (voxels to scanner millimetres), ``crop`` (what of the image the
+            scanner would show), ``images`` (how many along each counter); of fastMRI also
             ``reconstruction_rss``, ``acquisition``, ``max``.
 
         Raises
         ------
         FileFormatError
-            Damaged, of another kind, too large, non-Cartesian, or without a calibration region.
+            Damaged, of another kind, too large, or without a calibration region.
         """
         with opened(path) as file:
             if "kspace" in file:
-                kspace, mask, meta = self._fastmri(path, file)
-            else:
-                kspace, mask, meta = self._ismrmrd(path, file)
-        return measurement(path, kspace, mask, self.maps, meta)
+                kspace, mask, meta = fastmri.read_volume(path, file, self.slices, self.max_bytes)
+                mask = sampled(kspace) if mask is None else mask
+                return measurement(path, kspace, mask, self.maps, meta)
+            return self._ismrmrd(path, file)
 
-    def _ismrmrd(self, path: str | PathLike[str], file: Any) -> Found:
-        group = ismrmrd_group(file)
+    def _ismrmrd(self, path: str | PathLike[str], file: Any) -> Measurement:
+        group = ismrmrd.ismrmrd_group(file)
         if group is None:
             raise FileFormatError(
                 f"{fspath(path)}: holds {', '.join(list(file)[:5]) or 'nothing'}; neither an ISMRMRD "
                 "dataset (xml and data) nor fastMRI's kspace."
             )
-        kspace, encoding = ismrmrd.read_kspace(path, group, self.max_bytes, self.contrast, self.repetition)
-        meta: dict[str, Any] = {"format": "ISMRMRD", "trajectory": encoding.trajectory}
-        if all(encoding.field_of_view):
-            sizes = zip(encoding.field_of_view, encoding.reconstructed, strict=True)
-            meta["voxel_mm"] = [fov / n for fov, n in sizes]
-        return kspace, sampled(kspace), meta
-
-    def _fastmri(self, path: str | PathLike[str], file: Any) -> Found:
-        stored = file["kspace"]
-        if stored.ndim not in (3, 4) or stored.dtype.kind != "c":
-            raise FileFormatError(
-                f"{fspath(path)}: kspace has shape {stored.shape} of {stored.dtype}, but complex "
-                "(slices, [coils,] rows, columns) is expected."
-            )
-        first, last = self.slices or (0, stored.shape[0])
-        bounded(path, (max(last - first, 0), *stored.shape[1:]), 8, self.max_bytes)
-        kspace = torch.from_numpy(stored[first:last].astype("complex64"))
-        kspace = kspace[:, None] if kspace.ndim == 3 else kspace
-        meta: dict[str, Any] = {"format": "fastMRI", "slices": [first, last]}
-        for key in ("acquisition", "max", "norm"):
-            if key in file.attrs:
-                meta[key] = _plain(file.attrs[key])
-        for name in ("reconstruction_rss", "reconstruction_esc"):
-            if name in file:
-                meta[name] = torch.from_numpy(file[name][first:last].astype("float32"))
-        mask = sampled(kspace)
-        if "mask" in file:
-            mask = torch.from_numpy(file["mask"][()].astype("float32")).reshape(1, 1, -1)
-        return kspace, mask, meta
-
-
-def ismrmrd_group(file: Any) -> Any:
-    """Return the group that holds an ISMRMRD ``xml`` and ``data``, or ``None``."""
-    for group in file.values():
-        if hasattr(group, "keys") and "xml" in group and "data" in group:
-            return group
-    return None
-
-
-def _plain(value: Any) -> str | float:
-    return value if isinstance(value, str) else float(value)
+        chosen = {axis: getattr(self, axis) for axis in ismrmrd.AXES}
+        scan = ismrmrd.read_scan(path, group, chosen, self.whiten, self.trajectory_unit, self.max_bytes)
+        if scan.trajectory is not None:
+            return shot_measurement(path, scan.y, scan.trajectory, scan.image, self.maps, scan.meta)
+        assert scan.mask is not None
+        return measurement(path, scan.y, smallest(scan.mask), self.maps, scan.meta, scan.calibration)

@@ -1,4 +1,4 @@
-"""What every raw file comes to: k-space, its mask, and a physics with coil maps of its own data."""
+"""What every raw file comes to: data, how they were sampled, and a physics with maps of the data's own."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from wellposed.errors import FileFormatError, ParameterError
+from wellposed.errors import DtypeError, FileFormatError, ParameterError, SpaceError
 from wellposed.measurement import Measurement
-from wellposed_mri.encoding import CartesianMRI, MultiCoilMRI
+from wellposed_mri.encoding import CartesianMRI, MultiCoilMRI, NonCartesianMRI
+from wellposed_mri.fourier import centred_fft
 from wellposed_mri.maps import ESPIRiT, RSSMaps
+from wellposed_mri.trajectories import pipe_menon
 
 Maps = Literal["espirit", "rss", "none"]
 CHOICES = ("espirit", "rss", "none")
@@ -25,29 +27,98 @@ def require_choice(maps: str) -> None:
 
 
 def measurement(
-    path: str | PathLike[str], kspace: Tensor, mask: Tensor, maps: Maps, meta: Mapping[str, Any]
+    path: str | PathLike[str],
+    kspace: Tensor,
+    mask: Tensor,
+    maps: Maps | Tensor,
+    meta: Mapping[str, Any],
+    calibration: Tensor | None = None,
 ) -> Measurement:
-    """Return the measurement of Cartesian k-space ``(B, coils, *image)`` sampled where ``mask`` is 1."""
-    if not bool(torch.isfinite(torch.view_as_real(kspace)).all()):
-        raise FileFormatError(f"{fspath(path)}: the k-space holds NaN or infinite numbers.")
+    """Return the measurement of Cartesian k-space ``(B, coils, *image)`` sampled where ``mask`` is 1.
+
+    Maps are tensors of their own, or made of ``calibration``, k-space of the same size, or else of the data.
+    """
+    require_numbers(path, kspace)
     dims = kspace.ndim - 2
-    physics: Any = None
-    if kspace.shape[1] == 1:
-        physics = CartesianMRI(mask, tuple(kspace.shape[2:]))
-    elif maps != "none":
-        method = ESPIRiT(dims=dims) if maps == "espirit" else RSSMaps(dims=dims)
-        try:
-            physics = MultiCoilMRI(method(kspace), mask, dims)
-        except ParameterError as error:
-            raise FileFormatError(f"{fspath(path)}: {error} Or read it with maps='none'.") from error
-    return Measurement(kspace, physics, meta={"source": fspath(path), **meta})
+    try:
+        if kspace.shape[1] == 1 and not isinstance(maps, Tensor):
+            physics: Any = CartesianMRI(mask, tuple(kspace.shape[2:]))
+        elif isinstance(maps, Tensor):
+            physics = MultiCoilMRI(maps, mask, dims)
+        elif maps == "none":
+            physics = None
+        else:
+            physics = MultiCoilMRI(
+                _method(maps, dims)(kspace if calibration is None else calibration), mask, dims
+            )
+        return Measurement(kspace, physics, meta={"source": fspath(path), **meta})
+    except (ParameterError, SpaceError, DtypeError) as error:
+        hint = " Or read it with maps='none'." if "calibration" in str(error) else ""
+        raise FileFormatError(f"{fspath(path)}: {error}{hint}") from error
+
+
+def shot_measurement(
+    path: str | PathLike[str],
+    data: Tensor,
+    trajectory: Tensor,
+    image: tuple[int, ...],
+    maps: Maps | Tensor,
+    meta: Mapping[str, Any],
+) -> Measurement:
+    """Return the measurement of shots ``(B, coils, shots, samples)`` along a trajectory in cycles/FOV."""
+    require_numbers(path, data)
+    try:
+        if isinstance(maps, Tensor):
+            chosen: Tensor | None = maps
+        elif data.shape[1] == 1:
+            chosen = torch.ones(1, *image, dtype=data.dtype)
+        elif maps == "none":
+            chosen = None
+        else:
+            chosen = _method(maps, len(image))(gridded(data, trajectory, image))
+        physics = None if chosen is None else NonCartesianMRI(chosen, trajectory)
+        return Measurement(data, physics, meta={"source": fspath(path), **meta})
+    except (ParameterError, SpaceError, DtypeError) as error:
+        raise FileFormatError(f"{fspath(path)}: {error}") from error
+
+
+def gridded(data: Tensor, trajectory: Tensor, image: tuple[int, ...]) -> Tensor:
+    """Return Cartesian k-space ``(B, coils, *image)`` of shots, by gridding: right where sampling is dense.
+
+    The centre of k-space is what coil maps are made of, and there radial lines and spirals are dense.
+    """
+    one = torch.ones(1, *image, dtype=data.dtype)
+    uniform = NonCartesianMRI(one, trajectory)
+    weighted = data * pipe_menon(trajectory, image)
+    images = uniform.A_adjoint(weighted.reshape(-1, 1, *weighted.shape[2:]))
+    return centred_fft(images.reshape(*data.shape[:2], *image), tuple(range(-len(image), 0)))
+
+
+def require_numbers(path: str | PathLike[str], values: Tensor) -> None:
+    """Raise :class:`FileFormatError` for NaNs, and where there is nothing but zeros."""
+    if not bool(torch.isfinite(torch.view_as_real(values)).all()):
+        raise FileFormatError(f"{fspath(path)}: the k-space holds NaN or infinite numbers.")
+    dead = ~(values != 0).flatten(2).any(2).any(0)
+    if bool(dead.all()):
+        raise FileFormatError(f"{fspath(path)}: the k-space is zero in every coil; nothing was measured.")
+
+
+def _method(maps: str, dims: int) -> Any:
+    return ESPIRiT(dims=dims) if maps == "espirit" else RSSMaps(dims=dims)
 
 
 def sampled(kspace: Tensor) -> Tensor:
-    """Return the mask of positions where any coil of any sample is not zero, as small as it can be."""
-    mask = (kspace != 0).any(1, keepdim=True).any(0).float()
-    for axis in range(1, mask.ndim):
+    """Return the mask of positions where any coil is not zero, as small as it can be."""
+    return smallest((kspace != 0).any(1, keepdim=True).float())
+
+
+def smallest(mask: Tensor) -> Tensor:
+    """Return a mask ``(B, 1, *image)`` with the axes along which it does not change shortened to one.
+
+    An axis of samples that all share one mask is left out.
+    """
+    for axis in range(mask.ndim):
         first = mask.narrow(axis, 0, 1)
         if bool((mask == first).all()):
             mask = first
-    return mask
+    return mask[0] if mask.shape[0] == 1 else mask
