@@ -17,6 +17,7 @@ import attrs
 import numpy as np
 
 from wellposed.errors import FileFormatError, WellposedError
+from wellposed_mri.files.matlab_elements import require_whole
 from wellposed_mri.files.opening import MAX_BYTES, bounded
 
 SUFFIXES = (".npy", ".npz", ".mat")
@@ -53,7 +54,8 @@ def arrays(path: str | PathLike[str], max_bytes: int = MAX_BYTES) -> dict[str, A
 def one_sentence(path: str | PathLike[str]) -> Iterator[None]:
     """Turn whatever a library says of a damaged file into one :class:`FileFormatError`."""
     try:
-        yield
+        with np.errstate(all="ignore"):
+            yield
     except (WellposedError, FileNotFoundError, PermissionError):
         raise
     except Exception as error:  # scipy's reader raises whatever damaged bytes lead it to
@@ -109,6 +111,8 @@ def _mat(path: str | PathLike[str]) -> dict[str, Array]:
 
 def _mat_old(path: str | PathLike[str]) -> dict[str, Array]:
     from scipy.io import loadmat, whosmat
+
+    require_whole(path)
 
     def loader(name: str) -> Callable[[], np.ndarray]:
         def load() -> np.ndarray:

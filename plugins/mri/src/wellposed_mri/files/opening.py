@@ -8,10 +8,19 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from wellposed.errors import FileFormatError, WellposedError
 
 MAX_BYTES = 8 * 2**30
 """Largest array that a reader allocates unless told otherwise: 8 GiB."""
+
+
+DAMAGE = (
+    OSError, KeyError, ValueError, TypeError, RuntimeError, IndexError, OverflowError, MemoryError,
+    AttributeError,
+)  # fmt: skip
+"""What h5py and NumPy raise on damaged bytes."""
 
 
 @contextmanager
@@ -22,13 +31,15 @@ def opened(path: str | PathLike[str]) -> Iterator[Any]:
     if not Path(path).exists():
         raise FileNotFoundError(f"{fspath(path)}: no such file")
     try:
-        with h5py.File(path, "r") as file:
+        # damaged numbers overflow when they are converted, which is no news here
+        with np.errstate(all="ignore"), h5py.File(path, "r") as file:
             yield file
     except WellposedError:
         raise
-    except (OSError, KeyError, ValueError, TypeError, RuntimeError, IndexError) as error:
+    except DAMAGE as error:
+        what = " ".join(str(error).split())[:160]
         raise FileFormatError(
-            f"{fspath(path)}: not a readable HDF5 file, or a damaged one: {error}"
+            f"{fspath(path)}: not a readable HDF5 file, or a damaged one: {what}"
         ) from error
 
 
