@@ -5,7 +5,6 @@ Images are complex tensors ``(B, sets, H, W)``, k-space ``(B, coils, H, W)``; th
 """
 
 from wellposed_mri.coils import compress, compression, noise_covariance, whiten
-<<<<<<< HEAD
 from wellposed_mri.encoding import (
     CartesianMRI,
     DynamicMRI,
@@ -19,9 +18,6 @@ from wellposed_mri.encoding import (
     StackMRI,
     SubspaceMRI,
 )
-from wellposed_mri.files import BARTReader, HDF5Reader, NIfTIWriter, read_cfl, write_cfl
-=======
-from wellposed_mri.encoding import CartesianMRI, MultiCoilMRI, NonCartesianMRI
 from wellposed_mri.files import (
     ArrayReader,
     BARTReader,
@@ -31,7 +27,6 @@ from wellposed_mri.files import (
     read_cfl,
     write_cfl,
 )
->>>>>>> 6046741 (ISMRMRD in full, NumPy and MATLAB in, DICOM out, mri info for all)
 from wellposed_mri.fourier import centred_fft, centred_ifft
 from wellposed_mri.maps import ESPIRiT, RSSMaps, Walsh
 from wellposed_mri.metrics import NMSE, PSNR, SSIM
@@ -86,12 +81,9 @@ __all__ = [
     "BARTReader",
     "BlockLowRank",
     "CartesianMRI",
-<<<<<<< HEAD
+    "DICOMWriter",
     "DynamicMRI",
     "DynamicNonCartesianMRI",
-=======
-    "DICOMWriter",
->>>>>>> 6046741 (ISMRMRD in full, NumPy and MATLAB in, DICOM out, mri info for all)
     "ESPIRiT",
     "Ellipses",
     "FastMRIEquispaced",
