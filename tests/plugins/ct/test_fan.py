@@ -58,6 +58,16 @@ def test_it_is_josephs_matrix(size, detectors, detector_mm, distances, backend):
     np.testing.assert_allclose(op.A_adjoint(y).reshape(2, -1), y.reshape(2, -1).numpy() @ want, atol=1e-10)
 
 
+@pytest.mark.parametrize("backend", ["auto", "avx2", "portable", "torch"])
+def test_a_curved_detector_is_josephs_matrix_too(backend):
+    angles = [0.0, math.pi / 4, math.pi / 2, -0.3, 2.0, 4.1]
+    g = FanGeometry(angles, (12, 9), 20.0, 35.0, 19, 1.2, 0.7, 0.33, (0.2, -0.5), "curved")
+    op, want = FanBeam.from_geometry(g, dtype=F64).replace(backend=backend), joseph_matrix(g)
+    y = op.range.randn(1, torch.Generator().manual_seed(0))
+    np.testing.assert_allclose(op.to_matrix().numpy(), want, atol=1e-10)
+    np.testing.assert_allclose(op.A_adjoint(y).reshape(1, -1), y.reshape(1, -1).numpy() @ want, atol=1e-10)
+
+
 @pytest.mark.parametrize(("dtype", "limit"), [(torch.float32, 1.2e-5), (torch.float64, 2e-14)])
 def test_the_adjoint_is_exact_at_size(dtype, limit):
     angles = torch.linspace(0, 2 * math.pi, 61)[:-1]

@@ -11,14 +11,14 @@ _ROWS = (
         "physics",
         "parallel",
         "projectors.parallel:ParallelBeam",
-        "Parallel-beam projector (Joseph), exactly adjoint.",
+        "Parallel-beam projector (Joseph, Siddon, strips), exactly adjoint.",
         "Joseph (1982), doi:10.1109/TMI.1982.4307572",
     ),
     (
         "physics",
         "fan",
         "projectors.fan:FanBeam",
-        "Fan beam on a flat detector (Joseph), exactly adjoint.",
+        "Fan beam on a flat or curved detector (Joseph, Siddon, strips), exactly adjoint.",
         None,
     ),
     (

@@ -18,6 +18,8 @@ _ANGLES = st.lists(
     max_size=7,
 )
 
+_MODELS = st.sampled_from(["joseph", "siddon", "strip"])
+
 
 def parallel() -> Arguments:
     """Images up to 2×8×9, any angles, bins from a third of a pixel to three pixels."""
@@ -31,6 +33,7 @@ def parallel() -> Arguments:
             "axis_mm": st.floats(-1, 1),
             "centre_mm": st.tuples(st.floats(-1, 1), st.floats(-1, 1)),
             "backend": st.sampled_from(["auto", "avx2", "portable", "torch"]),
+            "model": _MODELS,
         }
     )
 
@@ -49,6 +52,8 @@ def fan() -> Arguments:
             "axis_mm": st.floats(-1, 1),
             "centre_mm": st.tuples(st.floats(-1, 1), st.floats(-1, 1)),
             "backend": st.sampled_from(["auto", "avx2", "portable", "torch"]),
+            "detector": st.sampled_from(["flat", "curved"]),
+            "model": _MODELS,
         }
     )
 

@@ -65,7 +65,8 @@ def _window(
 def to_astra(geometry: ParallelGeometry | FanGeometry) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return ASTRA's projection and volume geometries.
 
-    Raises :class:`~wellposed.errors.ParameterError` for an ``axis_mm``, for which ASTRA needs vectors.
+    Raises :class:`~wellposed.errors.ParameterError` for an ``axis_mm``, for which ASTRA needs vectors,
+    and for a curved detector.
     """
     import numpy as np
 
@@ -93,6 +94,8 @@ def to_astra(geometry: ParallelGeometry | FanGeometry) -> tuple[dict[str, Any], 
         "ProjectionAngles": np.array(geometry.angles),
     }
     if isinstance(geometry, FanGeometry):
+        if geometry.detector == "curved":
+            raise ParameterError("detector = 'curved': ASTRA has no curved detectors.")
         projections["type"] = "fanflat"
         projections["DistanceOriginSource"] = geometry.source_axis_mm
         projections["DistanceOriginDetector"] = geometry.source_detector_mm - geometry.source_axis_mm

@@ -1,16 +1,16 @@
-"""Fan beams: rays from a point source to a flat detector, in the plane.
+"""Fan beams: rays from a point source to a flat or a curved detector, in the plane.
 
 With θ the angle of a view, the central ray runs along (−sin θ, cos θ) through the rotation axis, from the
 source at a distance ``source_axis_mm`` before it, and meets the detector, which runs along (cos θ, sin θ), at
 a distance ``source_detector_mm`` from the source: ASTRA's ``fanflat``, and for a source infinitely far away
-the parallel beam of the same angles.
+the parallel beam of the same angles. A curved detector is an arc about the source, with the same middle.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import Any, Self
+from typing import Any, Literal, Self, get_args
 
 import attrs
 import numpy as np
@@ -19,12 +19,14 @@ from numpy.typing import NDArray
 from wellposed.errors import ParameterError
 from wellposed_ct.geometry.parallel import check_angles, check_positive, check_size
 
-__all__ = ["FanGeometry"]
+__all__ = ["Detector", "FanGeometry"]
+
+Detector = Literal["flat", "curved"]
 
 
 @attrs.frozen(repr=False, init=False)
 class FanGeometry:
-    """Fan-beam scan of one slice with a flat detector.
+    """Fan-beam scan of one slice.
 
     Parameters
     ----------
@@ -37,13 +39,16 @@ class FanGeometry:
     detectors
         Number of detector bins.
     detector_mm
-        Distance of bins on the detector.
+        Distance of bins on the detector; along the arc where it is curved, so that neighbouring rays are
+        ``detector_mm / source_detector_mm`` radians apart.
     pixel_mm
         Side of a pixel; by default that of a bin, seen from the source, at the rotation axis.
     axis_mm
         Where on the detector the rotation axis projects, from the detector's middle.
     centre_mm
         (x, y) of the image's middle, seen from the rotation axis.
+    detector
+        ``flat``, or ``curved``: an arc about the source, bins equally spaced in angle.
     """
 
     angles: tuple[float, ...]
@@ -55,6 +60,7 @@ class FanGeometry:
     pixel_mm: float
     axis_mm: float
     centre_mm: tuple[float, float]
+    detector: Detector = "flat"
 
     def __init__(
         self,
@@ -67,8 +73,11 @@ class FanGeometry:
         pixel_mm: float | None = None,
         axis_mm: float = 0.0,
         centre_mm: Sequence[float] = (0.0, 0.0),
+        detector: Detector = "flat",
     ) -> None:
         owner = "FanGeometry"
+        if detector not in get_args(Detector):
+            raise ParameterError(f"{owner}: detector = {detector!r} must be 'flat' or 'curved'.")
         check_positive(
             owner,
             source_axis_mm=float(source_axis_mm),
@@ -102,6 +111,7 @@ class FanGeometry:
             pixel,
             float(axis_mm),
             (cx, cy),
+            detector,
         )
 
     @property
@@ -112,16 +122,21 @@ class FanGeometry:
     @property
     def fan_angle(self) -> float:
         """Largest angle of a ray against the central ray, radians."""
-        return math.atan(float(np.abs(self.positions_mm()).max()) / self.source_detector_mm)
+        return float(np.abs(self.ray_angles()).max())
 
     def positions_mm(self) -> NDArray[np.float64]:
-        """Return where on the detector every bin is, seen from the rotation axis' projection, mm."""
+        """Return where on the detector (along its arc) every bin is, seen from the axis' projection, mm."""
         k = np.arange(self.detectors, dtype=np.float64) - (self.detectors - 1) / 2
         return np.asarray(k * self.detector_mm - self.axis_mm, np.float64)
 
+    def ray_angles(self) -> NDArray[np.float64]:
+        """Return every bin's ray against the central one, radians."""
+        ratio = self.positions_mm() / self.source_detector_mm
+        return ratio if self.detector == "curved" else np.asarray(np.arctan(ratio), np.float64)
+
     def lines(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return every ray as a line x·cos φ + y·sin φ = s: φ and s (mm), both ``(views, bins)``."""
-        gamma = np.arctan(self.positions_mm() / self.source_detector_mm)
+        gamma = self.ray_angles()
         phi = np.add.outer(np.array(self.angles), -gamma)
         s = np.broadcast_to(self.source_axis_mm * np.sin(gamma), phi.shape)
         return phi, np.asarray(s, np.float64)
@@ -139,9 +154,10 @@ class FanGeometry:
         """Return one line with units."""
         span = math.degrees(max(self.angles) - min(self.angles))
         rows, columns = self.size
+        arc = " on an arc" if self.detector == "curved" else ""
         return (
             f"FanGeometry({self.views} views over {span:.4g}°, source {self.source_axis_mm:g} mm before the "
             f"axis and {self.source_detector_mm:g} mm before {self.detectors} bins of "
-            f"{self.detector_mm:g} mm, image {rows}×{columns} of {self.pixel_mm:.4g} mm, "
+            f"{self.detector_mm:g} mm{arc}, image {rows}×{columns} of {self.pixel_mm:.4g} mm, "
             f"axis at {self.axis_mm:g} mm)"
         )

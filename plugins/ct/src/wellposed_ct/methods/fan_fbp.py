@@ -1,10 +1,11 @@
-"""Filtered back-projection of a fan on a flat detector, over a full turn, a short scan, or less.
+"""Filtered back-projection of a fan on a flat or curved detector, over a full turn, a short scan, or less.
 
 Kak & Slaney (1988), section 3.4.2: with the detector scaled to the rotation axis, s = t·R/D, every view is
 weighted by the ray's cosine R/√(R² + s²), filtered with the ramp, and smeared back with 1/U², where U·R is a
-pixel's distance from the source along the central ray. Over a full turn every line is measured twice; over
-less, Parker's weights (1982, doi:10.1118/1.595078) let each line count once, without a step that would
-streak.
+pixel's distance from the source along the central ray. On a curved detector (section 3.4.1) the ramp's
+response is multiplied by (γ/sin γ)², and U·R is the distance along the pixel's own ray. Over a full turn
+every line is measured twice; over less, Parker's weights (1982, doi:10.1118/1.595078) let each line count
+once, without a step that would streak.
 """
 
 from __future__ import annotations
@@ -27,11 +28,12 @@ def fan_back_projection(y: Tensor, operator: FanBeam, window: Window, cutoff: fl
     axis = operator.axis_mm.detach().to(torch.float64).expand_as(angles)
     k = torch.arange(operator.detectors, dtype=torch.float64, device=angles.device)
     t = (k - (operator.detectors - 1) / 2) * operator.detector_mm - axis[:, None]
-    cosine = operator.source_detector_mm / torch.sqrt(operator.source_detector_mm**2 + t**2)
-    gamma = torch.atan(t / operator.source_detector_mm)
-    weights = cosine * parker_weights(angles, gamma) * arc_weights(angles)[:, None]
+    ratio = t / operator.source_detector_mm
+    gamma = ratio if operator.detector == "curved" else torch.atan(ratio)
+    arc = operator.detector_mm / operator.source_detector_mm if operator.detector == "curved" else 0.0
+    weights = torch.cos(gamma) * parker_weights(angles, gamma) * arc_weights(angles)[:, None]
     spacing = operator.detector_mm * operator.source_axis_mm / operator.source_detector_mm
-    filtered = filter_rows(y * weights.to(y), spacing, window, cutoff)
+    filtered = filter_rows(y * weights.to(y), spacing, window, cutoff, arc)
     with torch.no_grad():
         fans = operator.fans(interpolate=True)
     return apply(filtered, fans, back=True)

@@ -42,25 +42,32 @@ def window_values(window: Window, relative: Tensor) -> Tensor:
     return torch.where(inside, values, torch.zeros_like(values))
 
 
-def ramp_spectrum(length: int, spacing_mm: float, window: Window = "ramp", cutoff: float = 1.0) -> Tensor:
+def ramp_spectrum(
+    length: int, spacing_mm: float, window: Window = "ramp", cutoff: float = 1.0, arc: float = 0.0
+) -> Tensor:
     """Return the filter for ``rfft`` of ``length`` samples, 1/mm, float64 ``(length // 2 + 1,)``.
 
-    ``cutoff`` is where the window ends, relative to Nyquist, in (0, 1].
+    ``cutoff`` is where the window ends, relative to Nyquist, in (0, 1]. With ``arc``, radians, samples are
+    equally spaced in angle: the response is that of the ramp times (γ/sin γ)² (Kak & Slaney 1988, eq. 3.106).
     """
     n = torch.arange(length)
     n = torch.minimum(n, length - n)  # the response is even, and its index wraps
     response = torch.where(n % 2 == 1, -1 / (math.pi * n.to(torch.float64).clamp(min=1)) ** 2, 0.0)
     response[0] = 0.25
+    gamma = (n * arc).to(torch.float64).clamp(max=math.pi / 2)  # farther apart are no two rays of a fan
+    response = response / torch.sinc(gamma / math.pi) ** 2
     ramp = torch.fft.rfft(response).real / spacing_mm
     relative = torch.arange(len(ramp), dtype=torch.float64) / (length / 2) / cutoff
     spectrum: Tensor = ramp * window_values(window, relative)
     return spectrum
 
 
-def filter_rows(y: Tensor, spacing_mm: float, window: Window = "ramp", cutoff: float = 1.0) -> Tensor:
+def filter_rows(
+    y: Tensor, spacing_mm: float, window: Window = "ramp", cutoff: float = 1.0, arc: float = 0.0
+) -> Tensor:
     """Return every detector row of ``(…, D)`` convolved with the ramp; rows are padded, nothing wraps."""
     bins = y.shape[-1]
     length = next_fast_len(2 * bins, real=True)
-    spectrum = ramp_spectrum(length, spacing_mm, window, cutoff).to(y)
+    spectrum = ramp_spectrum(length, spacing_mm, window, cutoff, arc).to(y)
     result: Tensor = torch.fft.irfft(torch.fft.rfft(y, length) * spectrum, length)[..., :bins]
     return result

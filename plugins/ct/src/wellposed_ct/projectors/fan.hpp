@@ -1,4 +1,4 @@
-// Joseph's projector for any rays in the plane that start in a point per view: fan beams on a flat detector.
+// Joseph's projector for any rays in the plane that start in a point per view: fan beams on flat and curved detectors.
 //
 // Ray k of a view crosses row i at u = A + iC, with A and C of its own; so a vector of lanes reads a window as
 // in the parallel case, whose columns drift apart from row to row. The adjoint goes row by row, so that no two
@@ -16,6 +16,7 @@ struct View {                // in pixels: column to the right, row downwards
     double source_column, source_row;
     double bin_column, bin_row;      // bin 0
     double step_column, step_row;    // from bin to bin
+    double arc;                      // or bins do not step, but turn about the source by this angle
 };
 
 struct Ray { double A, C, L; };
@@ -28,8 +29,10 @@ inline void trace(const View &v, bool turn, double pixel, int64_t bins, std::vec
     rays.resize(bins);
     runs.clear();
     for (int64_t k = 0; k < bins; ++k) {
-        const double dc = v.bin_column + double(k) * v.step_column - v.source_column;
-        const double dr = v.bin_row + double(k) * v.step_row - v.source_row;
+        const double x = v.bin_column + double(k) * v.step_column - v.source_column;
+        const double y = v.bin_row + double(k) * v.step_row - v.source_row;
+        const double c = v.arc ? std::cos(k * v.arc) : 1, n = v.arc ? std::sin(k * v.arc) : 0;
+        const double dc = c * x - n * y, dr = n * x + c * y;
         const bool upright = std::abs(dr) >= std::abs(dc);
         if (upright == turn) continue;
         const double slope = turn ? dr / dc : dc / dr;
@@ -162,7 +165,7 @@ void adjoint_rows(const T *y, int64_t stride, const std::vector<Entry> &entries,
             Fanned<T> &g = seen[a * G + r];
             g = seen_by_row<T>(views[e.view], turn, row);
             if (low > high || top + r >= rows) continue;
-            if (fits_lanes<T, K>(g, low, high, false))
+            if (!views[e.view].arc && fits_lanes<T, K>(g, low, high, false))
                 g.low = int64_t(low), g.high = int64_t(high);
             else
                 add_rays(e, y + a * stride, row, width, sum.data() + r * wide);
@@ -242,8 +245,30 @@ void smear_row(const Fanned<T> &g, const T *detector, double bins, int64_t width
     }
 }
 
+// The same on a curved detector: the angle to the first of a few pixels, and the small ones to its neighbours.
+template <class T>
+void smear_arc(const View &v, const T *detector, double bins, double row, int64_t width, double scale, T *out) {
+    constexpr int FEW = 16;
+    const double ec = v.bin_column - v.source_column, er = v.bin_row - v.source_row, b = row - v.source_row;
+    for (int64_t j = 0; j < width; j += FEW) {
+        const double a = double(j) - v.source_column, far = a * a + b * b;
+        const double base = std::atan2(ec * b - er * a, ec * a + er * b) / v.arc + PAD;
+        const bool near = FEW * FEW < 0.01 * far;
+        for (int64_t l = 0; l < std::min<int64_t>(FEW, width - j); ++l) {
+            // tan of the angle from (a, b) to (a + l, b)
+            const double t = -b * double(l) / (far + a * double(l)), t2 = t * t;
+            const double small = t * (1 - t2 * (1. / 3 - t2 * (1. / 5 - t2 * (1. / 7 - t2 * (1. / 9 - t2 / 11)))));
+            const double at = base + (near ? small : std::atan2(-b * double(l), far + a * double(l))) / v.arc;
+            if (!(at > PAD - 1 && at < PAD + bins)) continue;
+            const int64_t low = int64_t(at);
+            const T f = T(at - double(low)), weight = T(scale / (far + double(l) * (2 * a + double(l))));
+            out[j + l] += weight * (detector[low] + f * (detector[low + 1] - detector[low]));
+        }
+    }
+}
+
 // The sum over views of the values between two bins where a pixel lies, over U², U being its distance from the
-// source along the central ray relative to that of the point (column, row).
+// source, along the central ray if the detector is flat, relative to that of the point (column, row).
 template <class T, class K>
 void smear_views(const T *y, T *x, const Shape &s, const View *views, double axis_column, double axis_row) {
     constexpr int G = K::GROUP;
@@ -260,6 +285,12 @@ void smear_views(const T *y, T *x, const Shape &s, const View *views, double axi
         for (int64_t a = 0; a < s.views; ++a)
             for (int r = 0; r < G; ++r) {
                 Fanned<T> &g = seen[a * G + r];
+                if (views[a].arc) {
+                    const double far = std::hypot(axis_column - views[a].source_column, axis_row - views[a].source_row);
+                    smear_arc(views[a], rows + a * padded.stride, double(s.bins), double(top + r), s.width, far * far,
+                              sum.data() + r * wide);
+                    continue;
+                }
                 const Fanned<T> axis = seen_by_row<T>(views[a], false, axis_row);
                 g = seen_by_row<T>(views[a], false, double(top + r));
                 g.scale = T(std::pow(axis.d0 + axis.d1 * axis_column, 2));

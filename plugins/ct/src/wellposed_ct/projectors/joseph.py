@@ -19,7 +19,7 @@ from wellposed_ct.projectors.crossings import Crossings, Grid
 from wellposed_ct.projectors.joseph_torch import back_project, project
 from wellposed_ct.projectors.native import native
 
-__all__ = ["BACKENDS", "Backend", "Map", "Plan", "Shape", "apply", "compiled"]
+__all__ = ["BACKENDS", "Backend", "Map", "Plan", "Shape", "TorchMap", "apply", "compiled"]
 
 Backend = Literal["auto", "avx2", "portable", "torch"]
 BACKENDS: tuple[Backend, ...] = get_args(Backend)
@@ -79,6 +79,18 @@ class Map(Protocol):
 
     def run(self, data: Tensor, back: bool) -> Tensor:
         """Return the projection of images, or the back-projection of sinograms."""
+        ...
+
+
+class TorchMap(Map, Protocol):
+    """A map with a torch path that is differentiable in the geometry."""
+
+    def project(self, x: Tensor) -> Tensor:
+        """Return the projection of images."""
+        ...
+
+    def back_project(self, y: Tensor) -> Tensor:
+        """Return the back-projection of sinograms."""
         ...
 
 

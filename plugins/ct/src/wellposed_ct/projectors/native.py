@@ -29,7 +29,7 @@ SOURCES = tuple(sorted(FOLDER.glob("*.cpp")))
 HEADERS = tuple(sorted(FOLDER.glob("*.hpp")))
 FLAGS = ("-std=c++17", "-O3", "-shared", "-fPIC", "-pthread")
 COMPILERS = ("c++", "g++", "clang++")
-ABI = 5
+ABI = 6
 INSTRUCTIONS = ("portable code", "AVX2 with FMA", "AVX-512")
 TIMEOUT = 120.0
 SWITCH = "WELLPOSED_CT_NATIVE"
