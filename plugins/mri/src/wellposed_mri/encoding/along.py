@@ -13,6 +13,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from wellposed.linalg.blocks import blockwise
 from wellposed.operators.derived import Derived
 from wellposed_mri.encoding import kernels, toeplitz
 from wellposed_mri.fourier import centring
@@ -52,8 +53,7 @@ class Along:
         if not self.on_grid(trajectory):
             flat = images.reshape(-1, *self.shape)
             return to_points(flat, self._points(trajectory), self._plans).reshape(*lead, -1)
-        before, after = centring(self.shape, self._axes, images)
-        spectra: Tensor = torch.fft.fftn(images * before, dim=self._axes) * after
+        spectra = blockwise(self._fft, (images,), (), len(self.shape))
         return _looked_up(spectra.reshape(*lead, -1), self._places(trajectory))
 
     def to_images(self, samples: Tensor, trajectory: Tensor) -> Tensor:
@@ -63,10 +63,18 @@ class Along:
             flat = samples.reshape(-1, samples.shape[-1])
             images = to_image(flat, self._points(trajectory), self._plans)
             return images.reshape(*lead, *self.shape)
-        before, after = centring(self.shape, self._axes, samples)
-        spectra = self._scattered(samples, trajectory).reshape(*lead, *self.shape) * after.conj()
-        found: Tensor = torch.fft.ifftn(spectra, dim=self._axes, norm="forward") * before.conj()
-        return found
+        spectra = self._scattered(samples, trajectory).reshape(*lead, *self.shape)
+        return blockwise(self._adjoint_fft, (spectra,), (), len(self.shape))
+
+    def _fft(self, images: Tensor) -> Tensor:
+        before, after = centring(self.shape, self._axes, images)
+        spectra: Tensor = torch.fft.fftn(images * before, dim=self._axes) * after
+        return spectra
+
+    def _adjoint_fft(self, spectra: Tensor) -> Tensor:
+        before, after = centring(self.shape, self._axes, spectra)
+        images: Tensor = torch.fft.ifftn(spectra * after.conj(), dim=self._axes, norm="forward")
+        return images * before.conj()
 
     def _scattered(self, samples: Tensor, trajectory: Tensor) -> Tensor:
         """Return samples added up at their places, zero elsewhere, ``(…, pixels)``."""
