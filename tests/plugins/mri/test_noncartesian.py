@@ -174,8 +174,12 @@ def test_shapes_of_trajectories():
     angle = torch.atan2(spokes[1, 63, 0], spokes[1, 63, 1]) - torch.atan2(spokes[0, 63, 0], spokes[0, 63, 1])
     assert math.degrees(float(angle)) == pytest.approx(111.246, abs=1e-3)
     arms = spiral(4, 300, 32)
-    step = arms.diff(dim=1).norm(dim=-1)[:, 10:]
-    assert float(step.max() / step.min()) == pytest.approx(1, abs=0.02)
+    # r = bφ has the arc length b/2·(φ√(1+φ²) + asinh φ), evenly shared by the samples
+    b, phi = 16 / (2 * math.pi * 5), arms.double().norm(dim=-1) * (2 * math.pi * 5) / 16
+    length = b / 2 * (phi * (1 + phi**2).sqrt() + phi.asinh())
+    torch.testing.assert_close(
+        length, torch.linspace(0, 1, 300).double() * length[:, -1:], rtol=2e-4, atol=2e-4
+    )
     assert float(arms[:, 0].abs().max()) == 0
     assert float(arms.norm(dim=-1).max()) == pytest.approx(16, rel=1e-5)
     with pytest.raises(ParameterError, match="must be positive"):

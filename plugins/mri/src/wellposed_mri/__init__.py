@@ -4,7 +4,12 @@ Images are complex tensors ``(B, sets, H, W)``, k-space ``(B, coils, H, W)``; th
 (origin at index ``n // 2``) and orthonormal everywhere.
 """
 
-from wellposed_mri.coils import compress, compression, noise_covariance, whiten
+from wellposed_mri.coils import (
+    compress,
+    compression,
+    noise_covariance,
+    whiten,
+)
 from wellposed_mri.encoding import (
     CartesianMRI,
     DynamicMRI,
@@ -27,11 +32,28 @@ from wellposed_mri.files import (
     read_cfl,
     write_cfl,
 )
-from wellposed_mri.fourier import centred_fft, centred_ifft
-from wellposed_mri.maps import ESPIRiT, RSSMaps, Walsh
-from wellposed_mri.metrics import NMSE, PSNR, SSIM
-from wellposed_mri.phantoms import Ellipses, birdcage_maps, shepp_logan
-from wellposed_mri.phase import GlobalPhase
+from wellposed_mri.fourier import (
+    centred_fft,
+    centred_ifft,
+)
+from wellposed_mri.maps import (
+    ESPIRiT,
+    RSSMaps,
+    Walsh,
+)
+from wellposed_mri.metrics import (
+    NMSE,
+    PSNR,
+    SSIM,
+)
+from wellposed_mri.phantoms import (
+    Ellipses,
+    birdcage_maps,
+    shepp_logan,
+)
+from wellposed_mri.phase import (
+    GlobalPhase,
+)
 from wellposed_mri.reconstruction import (
     GRAPPA,
     LLR,
@@ -49,21 +71,44 @@ from wellposed_mri.reconstruction import (
     SPIRiT,
     ZeroFilled,
 )
-from wellposed_mri.sampling import FastMRIEquispaced, FastMRIRandom, PartialFourier, PoissonDisc, Uniform
+from wellposed_mri.sampling import (
+    FastMRIEquispaced,
+    FastMRIRandom,
+    PartialFourier,
+    PoissonDisc,
+    Uniform,
+)
 from wellposed_mri.trajectories import (
+    GoldenRadialTrajectory,
+    Gradients,
+    KooshballTrajectory,
+    RadialTrajectory,
+    RosetteTrajectory,
+    SpiralTrajectory,
+    StackOfStarsTrajectory,
     cartesian,
     from_bart,
     from_cycles_per_pixel,
+    from_mrinufft,
     from_radians,
+    from_sigpy,
     from_torchkbnufft,
+    golden_angle,
+    kooshball,
     pipe_menon,
     radial,
     radial_density,
+    rosette,
     spiral,
+    spiral_readout,
+    stack_of_stars,
     to_bart,
     to_cycles_per_pixel,
+    to_mrinufft,
     to_radians,
+    to_sigpy,
     to_torchkbnufft,
+    voronoi,
 )
 
 __all__ = [
@@ -89,10 +134,13 @@ __all__ = [
     "FastMRIEquispaced",
     "FastMRIRandom",
     "GlobalPhase",
+    "GoldenRadialTrajectory",
+    "Gradients",
     "Gridding",
     "HDF5Reader",
     "Homodyne",
     "KTLowRank",
+    "KooshballTrajectory",
     "L1Wavelet",
     "LPlusS",
     "MotionMRI",
@@ -103,10 +151,14 @@ __all__ = [
     "PartialFourier",
     "PoissonDisc",
     "RSSMaps",
+    "RadialTrajectory",
     "ReadoutOversampling",
+    "RosetteTrajectory",
     "SPIRiT",
     "SimultaneousMultiSliceMRI",
+    "SpiralTrajectory",
     "StackMRI",
+    "StackOfStarsTrajectory",
     "SubspaceMRI",
     "Uniform",
     "Walsh",
@@ -119,19 +171,29 @@ __all__ = [
     "compression",
     "from_bart",
     "from_cycles_per_pixel",
+    "from_mrinufft",
     "from_radians",
+    "from_sigpy",
     "from_torchkbnufft",
+    "golden_angle",
+    "kooshball",
     "noise_covariance",
     "pipe_menon",
     "radial",
     "radial_density",
     "read_cfl",
+    "rosette",
     "shepp_logan",
     "spiral",
+    "spiral_readout",
+    "stack_of_stars",
     "to_bart",
     "to_cycles_per_pixel",
+    "to_mrinufft",
     "to_radians",
+    "to_sigpy",
     "to_torchkbnufft",
+    "voronoi",
     "whiten",
     "write_cfl",
 ]

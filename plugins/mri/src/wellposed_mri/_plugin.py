@@ -91,6 +91,15 @@ _METHODS = (
     ("l_plus_s", "LPlusS", "Films as low rank plus sparse.", "doi:10.1002/mrm.25240"),
 )
 
+_TRAJECTORIES = (
+    ("radial", "RadialTrajectory", "Evenly turned spokes.", None),
+    ("golden_radial", "GoldenRadialTrajectory", "Golden-angle spokes.", "doi:10.1109/TMI.2006.885337"),
+    ("spiral", "SpiralTrajectory", "Spirals within gradient limits.", "doi:10.1109/TMI.2008.922699"),
+    ("rosette", "RosetteTrajectory", "Rosettes.", "doi:10.1109/42.611345"),
+    ("stack_of_stars", "StackOfStarsTrajectory", "Stacks of golden-angle stars.", None),
+    ("kooshball", "KooshballTrajectory", "Golden-means spokes in volumes.", "doi:10.1002/mrm.21837"),
+)
+
 
 _FILES = (
     (
@@ -170,4 +179,13 @@ def components() -> Iterator[Component]:
             summary=summary,
             examples=f"wellposed_mri._examples.files:{name}",
             suffixes=suffixes,
+        )
+    for name, target, summary, reference in _TRAJECTORIES:
+        yield Component(
+            kind="generator",
+            name=f"mri.trajectory.{name}",
+            target=f"wellposed_mri.trajectories:{target}",
+            summary=summary,
+            examples=f"wellposed_mri._examples.trajectories:{name}",
+            reference=reference,
         )

@@ -16,13 +16,13 @@ from wellposed_mri.nufft.plans import Plans
 
 def to_points(x: Tensor, points: Tensor, plans: Plans) -> Tensor:
     """Return Σ_j x[j]·exp(−i θ_m·(j − n//2)) for images ``(T, *n)`` and points ``(M, d)`` in radians."""
-    result: Tensor = _ToPoints.apply(x, points, plans)  # type: ignore[no-untyped-call]
+    result: Tensor = _Transform.apply(x, points, plans, True)  # type: ignore[no-untyped-call]
     return result
 
 
 def to_image(y: Tensor, points: Tensor, plans: Plans) -> Tensor:
     """Return Σ_m y[m]·exp(+i θ_m·(j − n//2)), ``(T, *n)``, for data ``(T, M)``: the adjoint."""
-    result: Tensor = _ToImage.apply(y, points, plans)  # type: ignore[no-untyped-call]
+    result: Tensor = _Transform.apply(y, points, plans, False)  # type: ignore[no-untyped-call]
     return result
 
 
@@ -35,77 +35,48 @@ def coordinates(shape: tuple[int, ...], like: Tensor) -> list[Tensor]:
     ]
 
 
-class _ToPoints(torch.autograd.Function):
+class _Transform(torch.autograd.Function):
+    """Both directions: each one's derivative by the data is the other."""
+
     @staticmethod
-    def forward(x: Tensor, points: Tensor, plans: Plans) -> Tensor:
-        return plans.to_points(x, points)
+    def forward(data: Tensor, points: Tensor, plans: Plans, outward: bool) -> Tensor:
+        return plans.to_points(data, points) if outward else plans.to_image(data, points)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        x, points, ctx.plans = inputs
-        ctx.save_for_backward(x, points)
-        ctx.save_for_forward(x, points)
+        data, points, ctx.plans, ctx.outward = inputs
+        ctx.save_for_backward(data, points)
+        ctx.save_for_forward(data, points)
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
-        x, points = ctx.saved_tensors
-        by_data = to_image(grad, points, ctx.plans) if ctx.needs_input_grad[0] else None
-        by_points = _slope(x, points, ctx.plans, grad) if ctx.needs_input_grad[1] else None
-        return by_data, by_points, None
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None, None, None]:
+        data, points = ctx.saved_tensors
+        back = to_image if ctx.outward else to_points
+        by_data = back(grad, points, ctx.plans) if ctx.needs_input_grad[0] else None
+        # ⟨F*y, g⟩ and ⟨y, F g⟩ are one number, so the slope by the points is that of F at the image.
+        image, samples = (data, grad) if ctx.outward else (grad, data)
+        by_points = _slope(image, points, ctx.plans, samples) if ctx.needs_input_grad[1] else None
+        return by_data, by_points, None, None
 
     @staticmethod
-    def jvp(ctx: Any, dx: Tensor | None, dpoints: Tensor | None, _: None) -> Tensor:
-        x, points = ctx.saved_tensors
-        total = torch.zeros(x.shape[0], points.shape[0], dtype=x.dtype)
-        if dx is not None:
-            total = total + to_points(dx, points, ctx.plans)
-        if dpoints is not None:
-            for d, j in enumerate(coordinates(ctx.plans.shape, x)):
-                total = total + dpoints[:, d] * to_points(-1j * j * x, points, ctx.plans)
-        return total
-
-    @staticmethod
-    def vmap(
-        info: Any, in_dims: tuple[Any, ...], x: Tensor, points: Tensor, plans: Plans
-    ) -> tuple[Tensor, int]:
-        return _mapped(to_points, info.batch_size, in_dims, x, points, plans)
-
-
-class _ToImage(torch.autograd.Function):
-    @staticmethod
-    def forward(y: Tensor, points: Tensor, plans: Plans) -> Tensor:
-        return plans.to_image(y, points)
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        y, points, ctx.plans = inputs
-        ctx.save_for_backward(y, points)
-        ctx.save_for_forward(y, points)
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
-        y, points = ctx.saved_tensors
-        by_data = to_points(grad, points, ctx.plans) if ctx.needs_input_grad[0] else None
-        # ⟨F*y, g⟩ and ⟨y, F g⟩ are one number, so the slope by the points is that of F at g.
-        by_points = _slope(grad, points, ctx.plans, y) if ctx.needs_input_grad[1] else None
-        return by_data, by_points, None
-
-    @staticmethod
-    def jvp(ctx: Any, dy: Tensor | None, dpoints: Tensor | None, _: None) -> Tensor:
-        y, points = ctx.saved_tensors
-        total = torch.zeros(y.shape[0], *ctx.plans.shape, dtype=y.dtype)
-        if dy is not None:
-            total = total + to_image(dy, points, ctx.plans)
-        if dpoints is not None:
-            for d, j in enumerate(coordinates(ctx.plans.shape, y)):
-                total = total + 1j * j * to_image(dpoints[:, d] * y, points, ctx.plans)
-        return total
+    def jvp(ctx: Any, moved: Tensor | None, dpoints: Tensor | None, *_: None) -> Tensor:
+        data, points = ctx.saved_tensors
+        parts = []
+        if moved is not None:
+            parts.append((to_points if ctx.outward else to_image)(moved, points, ctx.plans))
+        for d, j in enumerate(coordinates(ctx.plans.shape, data) if dpoints is not None else ()):
+            assert dpoints is not None
+            if ctx.outward:
+                parts.append(dpoints[:, d] * to_points(-1j * j * data, points, ctx.plans))
+            else:
+                parts.append(1j * j * to_image(dpoints[:, d] * data, points, ctx.plans))
+        return torch.stack(parts).sum(0)
 
     @staticmethod
     def vmap(
-        info: Any, in_dims: tuple[Any, ...], y: Tensor, points: Tensor, plans: Plans
+        info: Any, in_dims: tuple[Any, ...], data: Tensor, points: Tensor, plans: Plans, outward: bool
     ) -> tuple[Tensor, int]:
-        return _mapped(to_image, info.batch_size, in_dims, y, points, plans)
+        return _mapped(to_points if outward else to_image, info.batch_size, in_dims, data, points, plans)
 
 
 def _slope(x: Tensor, points: Tensor, plans: Plans, weights: Tensor) -> Tensor:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from wellposed.errors import ParameterError
 from wellposed_mri.encoding.trajectory_checks import require_trajectory
 from wellposed_mri.nufft import Plans
+
+PLACES = 5
+"""Decimals of cycles/FOV by which places are told apart."""
 
 
 def pipe_menon(trajectory: Tensor, shape: tuple[int, ...], iterations: int = 30) -> Tensor:
@@ -56,6 +60,66 @@ def _triangle(doubled: tuple[int, ...]) -> Tensor:
         side = (1 - (torch.arange(twice, dtype=torch.float64) - n).abs() / n) / n
         window = window * side.reshape((twice,) + (1,) * (len(doubled) - axis - 1))
     return window
+
+
+def voronoi(trajectory: Tensor, shape: tuple[int, int]) -> Tensor:
+    """Return the areas of the samples' Voronoi cells, ``(…, samples)``, in (cycles/FOV)².
+
+    Samples at one place share its cell. Cells at the rim, which are open or reach beyond the sampled region,
+    take the weight of their nearest neighbour within.
+
+    Parameters
+    ----------
+    trajectory
+        Planar trajectory ``(…, samples, 2)`` in cycles/FOV.
+    shape
+        Image size.
+
+    References
+    ----------
+    V. Rasche et al., "Resampling of data between arbitrary grids using convolution interpolation", IEEE
+    Trans. Med. Imaging 18 (1999) 385–392, doi:10.1109/42.774166.
+    """
+    require_trajectory(trajectory, shape)
+    if trajectory.shape[-1] != 2:
+        raise ParameterError(
+            "Voronoi weights are areas of planar cells; in three dimensions use pipe_menon()."
+        )
+    points = trajectory.detach().double().cpu().reshape(-1, 2).numpy()
+    # Numbers that differ in their last digits are one place: slivers of cells would be all rounding.
+    places, where, times = np.unique(points.round(PLACES), axis=0, return_inverse=True, return_counts=True)
+    area = _cells(places) / times
+    weights = torch.from_numpy(area[where.reshape(-1)])
+    return weights.reshape(trajectory.shape[:-1]).to(trajectory)
+
+
+def _cells(places: np.ndarray) -> np.ndarray:
+    """Return the areas of the cells within the convex hull; others take that of the nearest inner one."""
+    from scipy.spatial import ConvexHull, KDTree, Voronoi
+
+    diagram, hull = Voronoi(places), ConvexHull(places)
+    reach = float(np.abs(places).max())
+    # A vertex is inside where no side of the hull has it in front.
+    sides = hull.equations[:, :2] @ diagram.vertices.T + hull.equations[:, 2:]
+    inside = (sides <= 1e-6 * reach).all(0)
+    area = np.full(len(places), np.nan)
+    for i, region in enumerate(diagram.point_region):
+        corners = diagram.regions[region]
+        if corners and -1 not in corners and inside[corners].all():
+            area[i] = _polygon(diagram.vertices[corners])
+    known = np.isfinite(area)
+    if not known.any():
+        raise ParameterError(f"{len(places)} places enclose no cell; Voronoi weights need more samples.")
+    _, nearest = KDTree(places[known]).query(places[~known])
+    area[~known] = area[known][nearest]
+    return area
+
+
+def _polygon(corners: np.ndarray) -> float:
+    """Return the area of a convex polygon, whose corners may come in any order."""
+    centred = corners - corners.mean(0)
+    x, y = centred[np.argsort(np.arctan2(centred[:, 1], centred[:, 0]))].T
+    return 0.5 * abs(float(x @ np.roll(y, -1) - y @ np.roll(x, -1)))
 
 
 def radial_density(trajectory: Tensor, shape: tuple[int, int]) -> Tensor:

@@ -1,4 +1,4 @@
-"""Trajectories in cycles/FOV, rows first: radial lines and spirals."""
+"""Trajectories in cycles/FOV, rows first: radial lines, spirals, rosettes, and the grid."""
 
 from __future__ import annotations
 
@@ -9,11 +9,21 @@ from torch import Tensor
 
 from wellposed.errors import ParameterError
 
-GOLDEN_ANGLE = math.pi * (3 - math.sqrt(5)) / (math.sqrt(5) - 1)
-"""π/φ ≈ 111.246°: successive spokes fill the half circle most evenly (Winkelmann et al. 2007)."""
+
+def golden_angle(order: int = 1) -> float:
+    """Return π/(φ + order − 1) in radians: the golden angle 111.25°, then 68.75°, 49.75°, … 23.63° for 7.
+
+    Successive spokes fill the half circle most evenly (Winkelmann et al. 2007).
+    Tiny golden angles do so in small steps, which make less eddy current (Wundrak et al. 2015,
+    doi:10.1109/TMI.2014.2382572).
+    """
+    require_positive(order=order)
+    return math.pi / ((1 + math.sqrt(5)) / 2 + order - 1)
 
 
-def radial(spokes: int, samples: int, size: int, golden: bool = True, start: float = 0.0) -> Tensor:
+def radial(
+    spokes: int, samples: int, size: int, golden: bool = True, start: float = 0.0, order: int = 1
+) -> Tensor:
     """Return straight lines through the centre, ``(spokes, samples, 2)`` float32, cycles/FOV.
 
     Parameters
@@ -26,13 +36,15 @@ def radial(spokes: int, samples: int, size: int, golden: bool = True, start: flo
         Turn from spoke to spoke by the golden angle; else evenly over the half circle.
     start
         Angle of the first spoke in radians, from the column axis towards the rows.
+    order
+        1 for the golden angle, above 1 for tiny ones, see :func:`golden_angle`.
 
     References
     ----------
     S. Winkelmann et al., IEEE Trans. Med. Imaging 26 (2007) 68–76, doi:10.1109/TMI.2006.885337.
     """
-    _positive(spokes=spokes, samples=samples, size=size)
-    step = GOLDEN_ANGLE if golden else math.pi / spokes
+    require_positive(spokes=spokes, samples=samples, size=size)
+    step = golden_angle(order) if golden else math.pi / spokes
     angle = start + step * torch.arange(spokes, dtype=torch.float64)
     radius = (torch.arange(samples, dtype=torch.float64) - samples // 2) * (size / samples)
     direction = torch.stack([angle.sin(), angle.cos()], -1)
@@ -61,7 +73,7 @@ def spiral(
     start
         Angle of the first arm in radians.
     """
-    _positive(arms=arms, samples=samples, size=size, density=density)
+    require_positive(arms=arms, samples=samples, size=size, density=density)
     turns = size / (2 * 0.8 * arms) if turns is None else turns
     if turns <= 0:
         raise ParameterError(f"turns = {turns}, but an arm makes more than 0 revolutions.")
@@ -77,13 +89,49 @@ def spiral(
     return torch.stack([radius * angle.sin(), radius * angle.cos()], -1).float()
 
 
+def rosette(
+    petals: int, samples: int, size: int, shots: int = 1, turn: float | None = None, start: float = 0.0
+) -> Tensor:
+    """Return rosettes ``(shots, samples, 2)`` float32, cycles/FOV: every petal crosses the centre.
+
+    k(τ) = (size/2)·sin(π·petals·τ)·exp(i·turn·petals·τ), τ from 0 to 1 (Noll 1997).
+
+    Parameters
+    ----------
+    petals
+        Number of passages from centre to centre in one shot.
+    samples
+        Samples of one shot, evenly spaced in time.
+    size
+        Pixels across the image.
+    shots
+        Interleaved shots, evenly turned.
+    turn
+        Angle by which one petal turns; by default such that the petals of all shots are evenly spread.
+    start
+        Angle of the first petal in radians.
+
+    References
+    ----------
+    D. C. Noll, IEEE Trans. Med. Imaging 16 (1997) 372–377, doi:10.1109/42.611345.
+    """
+    require_positive(petals=petals, samples=samples, size=size, shots=shots)
+    step = math.pi * (1 + 2 / petals) if turn is None else turn
+    tau = torch.linspace(0, 1, samples, dtype=torch.float64)
+    radius = size / 2 * (math.pi * petals * tau).sin()
+    first = start + 2 * math.pi * torch.arange(shots, dtype=torch.float64)[:, None] / (petals * shots)
+    angle = first + step * petals * tau
+    return torch.stack([radius * angle.sin(), radius * angle.cos()], -1).float()
+
+
 def cartesian(shape: tuple[int, ...]) -> Tensor:
     """Return the Cartesian grid, ``(*shape, d)`` float32, in the order of centred k-space."""
     axes = [torch.arange(n, dtype=torch.float32) - n // 2 for n in shape]
     return torch.stack(torch.meshgrid(*axes, indexing="ij"), -1)
 
 
-def _positive(**values: float) -> None:
+def require_positive(**values: float) -> None:
+    """Raise :class:`ParameterError` for a value that is not positive, by its name."""
     for name, value in values.items():
         if value <= 0:
             raise ParameterError(f"{name} = {value}, but it must be positive.")

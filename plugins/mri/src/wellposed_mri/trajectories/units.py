@@ -29,6 +29,26 @@ def to_cycles_per_pixel(trajectory: Tensor, shape: tuple[int, ...]) -> Tensor:
     return trajectory / _sizes(trajectory, shape)
 
 
+def from_mrinufft(samples: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """Return cycles/FOV from mri-nufft's ``samples`` ``(…, d)`` in cycles per pixel, rows first."""
+    return from_cycles_per_pixel(samples, shape)
+
+
+def to_mrinufft(trajectory: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """Return mri-nufft's ``samples`` ``(shots·samples, d)`` in cycles per pixel; shots follow one another."""
+    return to_cycles_per_pixel(trajectory, shape).reshape(-1, len(shape))
+
+
+def from_sigpy(coord: Tensor) -> Tensor:
+    """Return cycles/FOV from SigPy's ``coord`` ``(…, d)``: the same numbers, in a tensor of their own."""
+    return coord.clone()
+
+
+def to_sigpy(trajectory: Tensor) -> Tensor:
+    """Return SigPy's ``coord`` ``(…, d)`` from cycles/FOV: the same numbers, in a tensor of their own."""
+    return trajectory.clone()
+
+
 def from_radians(trajectory: Tensor, shape: tuple[int, ...]) -> Tensor:
     """Return cycles/FOV from radians per pixel ``(…, d)``."""
     return trajectory * _sizes(trajectory, shape) / (2 * math.pi)
