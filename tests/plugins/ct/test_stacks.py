@@ -250,7 +250,7 @@ def test_info_warns(tmp_path, capsys):
     assert "the object is wider (--correct ct.truncation)" in text
     text = " ".join(facts(capsys, tmp_path / "b.npz")["warnings"])
     assert "angles are not monotone: 1 of 29 steps" in text
-    assert "less than half a turn" in text
+    assert "of the half turn that is needed" in text
     np.savez(tmp_path / "c.npz", sinogram=np.full((60, BINS), 3e4), angles=angles)
     assert "are these counts?" in " ".join(facts(capsys, tmp_path / "c.npz")["warnings"])
     with h5py.File(tmp_path / "d.h5", "w") as file:

@@ -6,6 +6,7 @@ import json
 import shutil
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 
@@ -246,3 +247,51 @@ def test_dark_pages_are_dark(page):
         page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
     assert paper == "rgb(19, 21, 23)"
     assert ink == "rgb(233, 235, 236)"
+
+
+DEEP = """
+<div class="windowed" data-least="0" data-most="1" data-black="0" data-white="1"><div class="row"><figure>
+<img src="{plain}" alt="ramp"><img src="{deep}" alt="ramp" data-low="0" data-high="1"></figure></div></div>
+"""
+
+
+def test_level_and_width_of_sixteen_bits(browser, tmp_path):
+    from wellposed_viz.pixels import data_uri, png
+
+    levels = np.array([[0, 100, 32768, 65535]])
+    deep = np.stack([levels >> 8, levels & 255, 0 * levels], -1) / 255.0
+    section = Section("Deep", DEEP.format(plain=data_uri(png(deep[..., 0])), deep=data_uri(png(deep))))
+    path = Report("Windowed", {}, None, [], sections=[section]).save(
+        tmp_path / "windowed.html", registry=SimpleNamespace(report_sections=list)
+    )
+    browser.get_log("browser")
+    browser.get(path.as_uri())
+
+    def grey(level=None, width=None):
+        return browser.execute_async_script(
+            """
+            const [level, width, done] = arguments;
+            const ready = () => {
+              const canvas = document.querySelector(".windowed canvas");
+              const sliders = [...document.querySelectorAll(".windowed input")];
+              if (!canvas || sliders.length < 2) return setTimeout(ready, 20);
+              [level, width].forEach((value, i) => {
+                if (value === null) return;
+                sliders[i].value = value;
+                sliders[i].dispatchEvent(new Event("input"));
+              });
+              const data = canvas.getContext("2d").getImageData(0, 0, 4, 1).data;
+              done([0, 1, 2, 3].map((i) => data[4 * i]));
+            };
+            ready();
+            """,
+            level,
+            width,
+        )
+
+    assert grey() == [0, 0, 128, 255]
+    # a window of 1/100 about 0 shows 100/65535, which eight bits would not hold
+    assert grey(0, 10) == [128, 166, 255, 255]
+    browser.find_element("css selector", ".windowed .reset").click()
+    assert grey() == [0, 0, 128, 255]
+    assert browser.get_log("browser") == []

@@ -220,7 +220,11 @@ def require_kind(name: str, kind: str, registry: Registry) -> None:
 
 
 def picture_of_input(measurement: Measurement) -> Tensor | None:
-    """Return ``y`` where it is a picture, else its back-projection; ``None`` where there is neither."""
+    """Return ``y`` where it is a picture, else its back-projection; ``None`` where there is neither.
+
+    The back-projection is scaled to explain ``y`` best, so that it has the units of an image: line integrals
+    summed over all views are thousands of times larger.
+    """
     truth, y = measurement.reference, measurement.y
     shown = y if truth is None else truth
     if isinstance(y, Tensor) and y.ndim >= 4 and seen_by(measurement, shown) is not None:
@@ -230,4 +234,15 @@ def picture_of_input(measurement: Measurement) -> Tensor | None:
         return None
     with torch.no_grad():
         back = adjoint(y)
-    return back.detach().cpu() if isinstance(back, Tensor) else None
+        if not isinstance(back, Tensor):
+            return None
+        return (back * _best_scale(measurement.physics, y, back)).detach().cpu()
+
+
+def _best_scale(physics: Any, y: Any, back: Tensor) -> float:
+    """Return argmin over α of ‖y − αAA*y‖, the step of steepest descent from zero; 1 where A is unknown."""
+    forward = getattr(physics, "A", None)
+    if forward is None:
+        return 1.0
+    explained = sum(float(part.abs().square().sum()) for part in leaves(forward(back)))
+    return float(back.abs().square().sum()) / explained if explained > 0 else 1.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from wellposed.plugins import Command, Component, Kind, hookimpl
+from wellposed.plugins import Command, Component, Kind, ReportSection, hookimpl
 
 _ROWS = (
     (
@@ -188,6 +188,15 @@ def kinds() -> Iterator[Kind]:
 def commands() -> Iterator[Command]:
     """Yield ``wellposed ct``."""
     yield Command("ct", "wellposed_ct.command:command", "Look into CT scans, and reconstruct large ones.")
+
+
+@hookimpl
+def report_sections() -> Iterator[ReportSection]:
+    """Yield what reports of CT runs show."""
+    home = "wellposed_ct.report"
+    yield ReportSection("ct.slices", f"{home}:slices", "Slices, with level and width", order=110)
+    yield ReportSection("ct.sinograms", f"{home}:sinograms", "Sinogram and residuals", order=111)
+    yield ReportSection("ct.profiles", f"{home}:profiles", "Profiles", order=112)
 
 
 @hookimpl

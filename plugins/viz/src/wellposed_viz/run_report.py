@@ -44,7 +44,7 @@ class HtmlReport:
         """
         folder = Path(folder)
         entries = [e for e in (_entry(run, o) for o in run.outcomes) if e is not None]
-        window = _window([e.image for e in entries[:1]] if run.reference is None else [run.reference])
+        window = _window(_telling(entries) if run.reference is None else [run.reference])
         page = Report(
             title=run.title,
             problem=run.facts(),
@@ -80,7 +80,7 @@ def _entry(run: Run, outcome: Outcome) -> Entry | None:
     if image is None or image.ndim != 4 or image.shape[1] not in (1, 3):
         return None
     return Entry(
-        "Measured input" if outcome.is_input else outcome.method,
+        _name_of_input(run, image) if outcome.is_input else outcome.method,
         image,
         psnr=outcome.scores.get("psnr"),
         ssim=outcome.scores.get("ssim"),
@@ -89,6 +89,19 @@ def _entry(run: Run, outcome: Outcome) -> Entry | None:
         settings=dict(outcome.parameters),
         is_input=outcome.is_input,
     )
+
+
+def _name_of_input(run: Run, image: Tensor) -> str:
+    """Sinograms and k-space are no pictures: what is shown of them has been through the adjoint."""
+    y = run.measurement.y
+    return "Measured input" if isinstance(y, Tensor) and y.shape == image.shape else "Back-projected input"
+
+
+def _telling(entries: list[Entry]) -> list[Any]:
+    """Return the images that tell the range of values: the input, or where it is no picture, the results."""
+    results = [e.image for e in entries if not e.is_input]
+    shown = [e.image for e in entries[:1]]
+    return results if results and entries[0].method != "Measured input" else shown
 
 
 def _failures(run: Run) -> list[Section]:

@@ -167,9 +167,19 @@ def angle_warnings(angles: NDArray[np.float64]) -> list[str]:
         )
     if len(angles) and np.abs(angles).max() > 4 * math.pi + 1e-3:
         found.append(f"angles reach {np.degrees(np.abs(angles).max()):.6g}°: are degrees given as radians?")
-    if len(angles) > 1 and np.ptp(angles) * len(angles) / (len(angles) - 1) < math.pi - 0.02:
+    if len(angles) > 1 and (seen := _covered(angles)) < math.pi - 0.02:
         found.append(
-            f"angles span {np.degrees(np.ptp(angles)):.4g}°, less than half a turn: edges that no ray "
+            f"angles cover {np.degrees(seen):.4g}° of the half turn that is needed: edges that no ray "
             "touches will be smeared"
         )
     return found
+
+
+def _covered(angles: NDArray[np.float64]) -> float:
+    """Return the arc that was seen, modulo π; gaps of more than three usual steps were not."""
+    folded = np.unique(np.round(angles % math.pi, 9))
+    if len(folded) < 2:
+        return 0.0
+    gaps = np.diff(folded, append=folded[0] + math.pi)
+    usual = float(np.median(gaps))
+    return float(np.where(gaps > 3 * usual, usual, gaps).sum())

@@ -30,6 +30,74 @@
     headings.forEach((h, i) => h.querySelector("button")?.addEventListener("click", () => sort(i)));
   }
 
+  // Windowed pictures of packs' sections: ".windowed" holds images whose red and green are the high and low
+  // byte of values from data-low to data-high; two sliders choose what is black and what is white.
+  const show = (canvas, black, white) => {
+    const { levels, low, step } = canvas;
+    const context = canvas.getContext("2d");
+    const pixels = context.createImageData(canvas.width, canvas.height);
+    const gain = 255 / Math.max(white - black, 1e-30);
+    for (let i = 0; i < levels.length; i += 1) {
+      const grey = (low + levels[i] * step - black) * gain;
+      pixels.data.set([grey, grey, grey, 255], 4 * i);
+    }
+    context.putImageData(pixels, 0, 0);
+  };
+  const unpack = async (image) => {
+    await image.decode();
+    const canvas = document.createElement("canvas");
+    [canvas.width, canvas.height] = [image.naturalWidth, image.naturalHeight];
+    const context = canvas.getContext("2d", { willReadFrequently: true });
+    context.drawImage(image, 0, 0);
+    const bytes = context.getImageData(0, 0, canvas.width, canvas.height).data;
+    canvas.levels = new Uint16Array(bytes.length / 4);
+    for (let i = 0; i < canvas.levels.length; i += 1) canvas.levels[i] = 256 * bytes[4 * i] + bytes[4 * i + 1];
+    canvas.low = Number(image.dataset.low);
+    canvas.step = (Number(image.dataset.high) - canvas.low) / 65535;
+    canvas.setAttribute("role", "img");
+    canvas.setAttribute("aria-label", image.alt);
+    image.previousElementSibling?.replaceWith(canvas);
+    return canvas;
+  };
+  document.querySelectorAll(".windowed").forEach(async (box) => {
+    const canvases = await Promise.all([...box.querySelectorAll("img[data-low]")].map(unpack));
+    const [least, most] = [Number(box.dataset.least), Number(box.dataset.most)];
+    const sliders = ["Level", "Width"].map((name) => {
+      const label = document.createElement("label");
+      const slider = document.createElement("input");
+      const text = document.createElement("output");
+      Object.assign(slider, { type: "range", min: 0, max: 1000, step: 1 });
+      slider.setAttribute("aria-label", name);
+      label.append(name, slider, text);
+      return { label, slider, text };
+    });
+    const [level, width] = sliders;
+    const span = most - least || 1;
+    const word = (x) => String(Number(x.toPrecision(3)));
+    const draw = () => {
+      const centre = least + (level.slider.value / 1000) * span;
+      const broad = Math.max(width.slider.value / 1000, 0.001) * span;
+      level.text.textContent = word(centre);
+      width.text.textContent = word(broad);
+      canvases.forEach((canvas) => show(canvas, centre - broad / 2, centre + broad / 2));
+    };
+    const begin = () => {
+      const [black, white] = [Number(box.dataset.black), Number(box.dataset.white)];
+      level.slider.value = (1000 * ((black + white) / 2 - least)) / span;
+      width.slider.value = (1000 * (white - black)) / span;
+      draw();
+    };
+    const reset = document.createElement("button");
+    Object.assign(reset, { type: "button", className: "reset", textContent: "Reset" });
+    reset.addEventListener("click", begin);
+    sliders.forEach(({ slider }) => slider.addEventListener("input", draw));
+    const bar = document.createElement("div");
+    bar.className = "toolbar";
+    bar.append(level.label, width.label, reset);
+    box.prepend(bar);
+    begin();
+  });
+
   const figures = [...document.querySelectorAll("#gallery figure")];
   if (!figures.length) return;
   const stage = $("stage");
