@@ -24,7 +24,7 @@ from wellposed_ct.projectors.smear import smear
 
 __all__ = ["FDK", "redundancy"]
 
-ENTRIES = 2**24
+ENTRIES = 2**22
 """Largest temporary of the filter, in numbers."""
 
 
