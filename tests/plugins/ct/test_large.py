@@ -58,7 +58,8 @@ from wellposed_ct.large import fdk_slabs, sirt_slabs, slab_ranges
 torch.set_num_threads(1)
 
 def scan(n):
-    return ConeGeometry(np.arange(6) * np.pi / 3, (5 * n, 2 * n, 2 * n), 600.0, 900.0, (5 * n, 2 * n), 1.5, 1.0)
+    panel = (5 * n, 2 * n)
+    return ConeGeometry(np.arange(6) * np.pi / 3, (*panel, 2 * n), 600.0, 900.0, panel, 1.5, 1.0)
 
 def y(g):
     return np.ones((g.views, *g.detector), np.float32)
