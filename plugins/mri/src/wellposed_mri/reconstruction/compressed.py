@@ -15,15 +15,23 @@ from wellposed_mri.reconstruction.common import (
     require_measurements,
     squared_norm,
 )
+from wellposed_mri.reconstruction.outer_noise import noise_of_adjoint
 from wellposed_optim.algorithms import FISTA
 from wellposed_optim.priors import Prior, TotalVariation, WaveletL1
 
+DEVIATIONS = 0.6
+"""λ of wavelets in standard deviations of the noise in A*y."""
 
-def _check(weight: float, max_iterations: int, tolerance: float) -> None:
-    if weight < 0 or max_iterations < 1 or tolerance < 0:
+EDGE_DEVIATIONS = 0.4
+"""λ of total variation in the same unit."""
+
+
+def _check(method: L1Wavelet | TV) -> None:
+    weight, noise = method.weight, method.noise
+    if (weight or 0) < 0 or (noise or 0) < 0 or method.max_iterations < 1 or method.tolerance < 0:
         raise ParameterError(
-            f"weight = {weight} and tolerance = {tolerance} must be ≥ 0, and "
-            f"max_iterations = {max_iterations} ≥ 1."
+            f"weight = {weight}, noise = {noise} and tolerance = {method.tolerance} must be ≥ 0, and "
+            f"max_iterations = {method.max_iterations} ≥ 1."
         )
 
 
@@ -34,33 +42,38 @@ class L1Wavelet(PhaseEquivariant):
     Parameters
     ----------
     weight
-        λ in units of the image: of ‖A‖² times the 99 % quantile of |A*y|, so that it means the same for data
-        of any scale.
+        λ in units of the image: of the 99 % quantile of |A*y|, so that it means the same for data of any
+        scale. ``None`` takes 0.6 standard deviations of the noise in A*y (fitted to 4 chest images of 8
+        simulated coils at accelerations 4 and 8 and noise of 0.3 to 4 % of the maximum).
     wavelet, levels
         An orthogonal wavelet of PyWavelets and its number of scales. The basis is shifted in every iteration
         (cycle spinning), which removes block artefacts.
     max_iterations, tolerance
         When to stop: iterations, and relative change of the image.
+    noise
+        Standard deviation of the complex noise in y for ``weight=None``: 1 after
+        :func:`~wellposed_mri.whiten`. ``None`` measures it in the outer part of k-space.
 
     References
     ----------
     M. Lustig, D. Donoho and J. M. Pauly, Magn. Reson. Med. 58 (2007) 1182–1195, doi:10.1002/mrm.21391.
     """
 
-    weight: float = 2e-3
+    weight: float | None = None
     wavelet: str = "db4"
     levels: int = 4
     max_iterations: int = 100
     tolerance: float = 1e-3
+    noise: float | None = None
 
     def __attrs_post_init__(self) -> None:
         """Check the ranges."""
-        _check(self.weight, self.max_iterations, self.tolerance)
+        _check(self)
 
     def __call__(self, y: Tensor, physics: Any) -> Tensor:
         """Return the image ``(B, sets, *image)``."""
         prior = WaveletL1(self.wavelet, self.levels, spin=True)
-        return _solve(prior, y, physics, self.weight, self.max_iterations, self.tolerance)
+        return _solve(prior, y, physics, self, DEVIATIONS)
 
 
 @attrs.frozen
@@ -69,8 +82,8 @@ class TV(PhaseEquivariant):
 
     Parameters
     ----------
-    weight, max_iterations, tolerance
-        As in :class:`L1Wavelet`.
+    weight, max_iterations, tolerance, noise
+        As in :class:`L1Wavelet`; ``weight=None`` takes 0.4 standard deviations.
     dims
         Image axes over which differences are taken: 2, or 3 for volumes.
 
@@ -79,34 +92,37 @@ class TV(PhaseEquivariant):
     K. T. Block, M. Uecker and J. Frahm, Magn. Reson. Med. 57 (2007) 1086–1098, doi:10.1002/mrm.21236.
     """
 
-    weight: float = 2e-3
+    weight: float | None = None
     max_iterations: int = 100
     tolerance: float = 1e-3
     dims: int = 2
+    noise: float | None = None
 
     def __attrs_post_init__(self) -> None:
         """Check the ranges."""
-        _check(self.weight, self.max_iterations, self.tolerance)
+        _check(self)
 
     def __call__(self, y: Tensor, physics: Any) -> Tensor:
         """Return the image ``(B, sets, *image)``."""
         prior = TotalVariation(dims=self.dims, tolerance=1e-3, iterations=50)
-        return _solve(prior, y, physics, self.weight, self.max_iterations, self.tolerance)
+        return _solve(prior, y, physics, self, EDGE_DEVIATIONS)
 
 
-def _solve(
-    prior: Prior, y: Tensor, physics: Any, weight: float, max_iterations: int, tolerance: float
-) -> Tensor:
+def _solve(prior: Prior, y: Tensor, physics: Any, method: L1Wavelet | TV, deviations: float) -> Tensor:
     require_measurements(y)
     operator = operator_of(physics)
     size = squared_norm(operator)
     back = operator.A_adjoint(y)
-    method = FISTA(
+    if method.weight is None:
+        weight = deviations * noise_of_adjoint(y, operator, method.noise)
+    else:
+        weight = method.weight * brightness(back)
+    algorithm = FISTA(
         prior=prior,
-        weight=weight * brightness(back),
+        weight=weight,
         step=1 / size,
-        max_iterations=max_iterations,
-        tolerance=tolerance,
+        max_iterations=method.max_iterations,
+        tolerance=method.tolerance,
     )
-    image: Tensor = method(y, operator, x0=back / size)
+    image: Tensor = algorithm(y, operator, x0=back / size)
     return image

@@ -18,23 +18,41 @@ OUTER = 0.1
 def noise_deviation(y: Tensor, physics: Any) -> Tensor:
     """Return the standard deviation σ of the complex noise in ``y``, E|n|² = σ², per sample ``(B,)``.
 
-    From the median magnitude of the tenth of the samples that are farthest from the centre of k-space, which
-    is σ√(ln 2) for complex Gaussian noise. Signal out there counts as noise, so that σ is rather too large. A
-    noise scan knows better: :func:`wellposed_mri.whiten` makes σ one.
+    From the lower quartile of the magnitudes of the tenth of the samples that are farthest from the centre of
+    k-space, which is σ√(ln 4/3) for complex Gaussian noise. Signal out there counts as noise, so that σ is
+    rather too large. A noise scan knows better: :func:`wellposed_mri.whiten` makes σ one.
     """
     values = y.detach().abs()
     far = distances(y, operator_of(physics))
-    found = [_outer_median(v, d) for v, d in zip(values, far, strict=True)]
+    found = [_outer_quartile(v, d) for v, d in zip(values, far, strict=True)]
     return torch.stack(found)
 
 
-def _outer_median(values: Tensor, distance: Tensor) -> Tensor:
+def noise_of_adjoint(y: Tensor, physics: Any, noise: float | None = None) -> Tensor:
+    """Return the standard deviation of the noise in the image A*y, per sample ``(B,)``.
+
+    That of the noise in ``y``, ``noise`` or else :func:`noise_deviation`, times that of A*n for white noise n
+    of unit variance, over the pixels that the coils see.
+    """
+    operator = operator_of(physics)
+    deviation = noise_deviation(y, operator) if noise is None else y.real.new_full((y.shape[0],), noise)
+    generator = torch.Generator().manual_seed(0)
+    white = torch.randn((1, *y.shape[1:]), generator=generator, dtype=y.dtype).to(y.device)
+    with torch.no_grad():
+        size = operator.A_adjoint(white.expand_as(y)).abs().flatten(1)
+    seen = (size > 0).sum(1).clamp(min=1)
+    gain: Tensor = (size.square().sum(1) / seen).sqrt()
+    return deviation * gain
+
+
+def _outer_quartile(values: Tensor, distance: Tensor) -> Tensor:
     acquired = distance >= 0
     values, distance = values[acquired], distance[acquired]
     count = max(1, round(OUTER * len(values)))
     edge = distance.kthvalue(len(distance) - count + 1).values
-    middle = values[distance >= edge].median()
-    return torch.as_tensor(middle / math.sqrt(math.log(2)))
+    chosen = values[distance >= edge]
+    quartile: Tensor = chosen.kthvalue(max(1, round(0.25 * len(chosen)))).values
+    return quartile / math.sqrt(math.log(4 / 3))
 
 
 def distances(y: Tensor, operator: Any) -> Tensor:
@@ -45,7 +63,8 @@ def distances(y: Tensor, operator: Any) -> Tensor:
     trajectory = getattr(operator, "trajectory", None)
     if trajectory is not None:
         sizes = torch.tensor(operator.domain.shape[1:], dtype=trajectory.dtype, device=trajectory.device)
-        return (trajectory.detach() * 2 / sizes).norm(dim=-1).expand(y.shape)
+        radius: Tensor = torch.linalg.vector_norm(trajectory.detach() * 2 / sizes, dim=-1)
+        return radius.expand(y.shape)
     dims = getattr(operator, "dims", len(getattr(operator, "shape", (0, 0))))
     squares = torch.zeros((), dtype=y.real.dtype, device=y.device)
     for axis in range(-dims, 0):
@@ -55,4 +74,6 @@ def distances(y: Tensor, operator: Any) -> Tensor:
     mask = getattr(operator, "mask", None)
     if mask is None:
         return squares.sqrt().expand(y.shape)
-    return torch.where(leading_axes(mask.detach(), y.ndim) != 0, squares.sqrt(), -1).expand(y.shape)
+    acquired = leading_axes(mask.detach(), y.ndim) != 0
+    found = torch.where(acquired, squares.sqrt(), torch.full_like(squares, -1))
+    return found.expand(*y.shape)
