@@ -127,6 +127,27 @@ _FILES = (
     ("writer", "dicom_writer", "DICOMWriter", "Write DICOM: MR images, or secondary captures.", (".dcm",)),
 )
 
+_QUANTITATIVE = (
+    ("physics", "t2_multi_echo", "MultiEchoT2", "T2 or T2* from echoes.", None),
+    ("physics", "t1_recovery", "RecoveryT1", "T1 from inversion or saturation recovery.", None),
+    (
+        "physics",
+        "t1_variable_flip_angle",
+        "VariableFlipAngleT1",
+        "T1 from flip angles.",
+        "doi:10.1002/mrm.10407",
+    ),
+    ("physics", "field_map", "FieldMapEchoes", "The field map from echoes.", None),
+    ("physics", "water_fat", "WaterFatEchoes", "Water and fat of six peaks.", "doi:10.1002/mrm.20624"),
+    (
+        "reconstructor",
+        "signal_fit",
+        "SignalFit",
+        "Fit of signal models by pixel.",
+        "doi:10.1137/0111030",
+    ),
+)
+
 
 @hookimpl
 def kinds() -> Iterator[Kind]:
@@ -179,6 +200,15 @@ def components() -> Iterator[Component]:
             summary=summary,
             examples=f"wellposed_mri._examples.files:{name}",
             suffixes=suffixes,
+        )
+    for kind, name, target, summary, reference in _QUANTITATIVE:
+        yield Component(
+            kind=kind,
+            name=f"mri.{name}",
+            target=f"wellposed_mri.quantitative:{target}",
+            summary=summary,
+            examples=f"wellposed_mri._examples.quantitative:{name}",
+            reference=reference,
         )
     for name, target, summary, reference in _TRAJECTORIES:
         yield Component(
