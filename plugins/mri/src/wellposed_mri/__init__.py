@@ -10,6 +10,7 @@ from wellposed_mri.coils import (
     noise_covariance,
     whiten,
 )
+from wellposed_mri.datasets import FastMRIDataset, M4RawDataset
 from wellposed_mri.encoding import (
     CartesianMRI,
     DynamicMRI,
@@ -42,14 +43,21 @@ from wellposed_mri.maps import (
     Walsh,
 )
 from wellposed_mri.metrics import (
+    HFEN,
     NMSE,
     PSNR,
     SSIM,
 )
 from wellposed_mri.phantoms import (
     Ellipses,
+    Tissue,
     birdcage_maps,
+    brain,
+    brain_maps,
+    gradient_echo,
+    inversion_recovery,
     shepp_logan,
+    spin_echo,
 )
 from wellposed_mri.phase import (
     GlobalPhase,
@@ -84,9 +92,12 @@ from wellposed_mri.reconstruction import (
 from wellposed_mri.sampling import (
     FastMRIEquispaced,
     FastMRIRandom,
+    GoldenAngle,
+    KTGolden,
     PartialFourier,
     PoissonDisc,
     Uniform,
+    VariableDensity,
 )
 from wellposed_mri.trajectories import (
     GoldenRadialTrajectory,
@@ -123,6 +134,7 @@ from wellposed_mri.trajectories import (
 
 __all__ = [
     "GRAPPA",
+    "HFEN",
     "LLR",
     "NMSE",
     "POCS",
@@ -141,19 +153,23 @@ __all__ = [
     "DynamicNonCartesianMRI",
     "ESPIRiT",
     "Ellipses",
+    "FastMRIDataset",
     "FastMRIEquispaced",
     "FastMRIRandom",
     "FieldMapEchoes",
     "GlobalPhase",
+    "GoldenAngle",
     "GoldenRadialTrajectory",
     "Gradients",
     "Gridding",
     "HDF5Reader",
     "Homodyne",
+    "KTGolden",
     "KTLowRank",
     "KooshballTrajectory",
     "L1Wavelet",
     "LPlusS",
+    "M4RawDataset",
     "MotionMRI",
     "MultiCoilMRI",
     "MultiEchoT2",
@@ -175,12 +191,16 @@ __all__ = [
     "StackMRI",
     "StackOfStarsTrajectory",
     "SubspaceMRI",
+    "Tissue",
     "Uniform",
+    "VariableDensity",
     "VariableFlipAngleT1",
     "Walsh",
     "WaterFatEchoes",
     "ZeroFilled",
     "birdcage_maps",
+    "brain",
+    "brain_maps",
     "cartesian",
     "centred_fft",
     "centred_ifft",
@@ -194,6 +214,8 @@ __all__ = [
     "from_sigpy",
     "from_torchkbnufft",
     "golden_angle",
+    "gradient_echo",
+    "inversion_recovery",
     "kooshball",
     "noise_covariance",
     "pipe_menon",
@@ -202,6 +224,7 @@ __all__ = [
     "read_cfl",
     "rosette",
     "shepp_logan",
+    "spin_echo",
     "spiral",
     "spiral_readout",
     "stack_of_stars",

@@ -101,6 +101,20 @@ _TRAJECTORIES = (
 )
 
 
+_PATTERNS = (
+    ("generator", "mask.variable_density", "sampling:VariableDensity", "Random, denser in the centre."),
+    (
+        "generator",
+        "mask.golden_angle",
+        "sampling:GoldenAngle",
+        "Spokes or spirals on the grid.",
+    ),
+    ("generator", "mask.kt_golden", "sampling:KTGolden", "Columns by the golden ratio, new in each frame."),
+    ("metric", "hfen", "metrics:HFEN", "High-frequency error norm."),
+    ("dataset", "fastmri_dataset", "datasets:FastMRIDataset", "Slices of a folder in fastMRI's format."),
+    ("dataset", "m4raw_dataset", "datasets:M4RawDataset", "Slices of repeated low-field scans (M4Raw)."),
+)
+
 _FILES = (
     (
         "reader",
@@ -191,6 +205,14 @@ def components() -> Iterator[Component]:
             summary=summary,
             examples=f"wellposed_mri._examples.reconstruction:{name}",
             reference=reference,
+        )
+    for kind, name, target, summary in _PATTERNS:
+        yield Component(
+            kind=kind,
+            name=f"mri.{name}",
+            target=f"wellposed_mri.{target}",
+            summary=summary,
+            examples=f"wellposed_mri._examples.patterns:{name.replace('.', '_')}",
         )
     for kind, name, attribute, summary, suffixes in _FILES:
         yield Component(

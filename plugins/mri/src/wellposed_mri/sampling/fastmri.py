@@ -86,16 +86,23 @@ class FastMRIRandom(_Columns):
 class FastMRIEquispaced(_Columns):
     """Draws equispaced columns with a full centre, as fastMRI's brain masks (Zbontar et al. 2018).
 
-    The spacing is widened so that centre and columns together have the acceleration
-    (``equispaced_fraction`` there).
-
     Parameters
     ----------
     columns, center_fractions, accelerations
         As in :class:`FastMRIRandom`.
+    matched
+        Widen the spacing so that centre and columns together have the acceleration
+        (``equispaced_fraction`` there); ``False`` takes every ``acceleration``-th column, as GRAPPA needs it
+        (``equispaced`` there), which with the centre samples more.
     """
 
+    matched: bool = True
+
     def _sampled(self, rng: np.random.RandomState, acceleration: float, low: int) -> np.ndarray:
+        if not self.matched:
+            every = np.zeros(self.columns)
+            every[rng.randint(0, high=round(acceleration)) :: round(acceleration)] = 1
+            return every
         spacing = acceleration * (low - self.columns) / (low * acceleration - self.columns)
         offset = rng.randint(0, high=round(spacing))
         places = np.around(np.arange(offset, self.columns - 1, spacing)).astype(np.uint)
