@@ -10,7 +10,7 @@ from torch import Tensor
 
 from wellposed.errors import ParameterError
 from wellposed_mri.sampling.drawing import Drawn, draw
-from wellposed_mri.trajectories.shapes import GOLDEN_ANGLE
+from  import GOLDEN_ANGLE
 
 GOLDEN_RATIO = (math.sqrt(5) - 1) / 2
 
