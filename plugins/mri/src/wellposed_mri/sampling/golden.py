@@ -10,9 +10,10 @@ from torch import Tensor
 
 from wellposed.errors import ParameterError
 from wellposed_mri.sampling.drawing import Drawn, draw
-from  import GOLDEN_ANGLE
 
 GOLDEN_RATIO = (math.sqrt(5) - 1) / 2
+GOLDEN_ANGLE = math.pi * GOLDEN_RATIO
+"""≈ 111.246°."""
 
 
 @attrs.frozen
