@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from wellposed_ct.projectors import gpu
 from wellposed_ct.projectors.joseph import Shape, compiled
 
 __all__ = ["Fans"]
@@ -41,6 +42,8 @@ class Fans:
         """Return the projection of images ``(…, H, W)``, or the back-projection of ``(…, V, D)``."""
         if self.interpolate:
             return self._smeared(data)
+        if not self.arc and gpu.takes(data, self.backend):
+            return self._on_gpu(data, back)
         size = self.size if back else (len(self.views), self.detectors)
         table, pixel = self._table(), ctypes.c_double(self.pixel_mm)
         out = compiled("fan", self.backend, data, size, self._shape(data), int(back), _address(table), pixel)
@@ -53,6 +56,17 @@ class Fans:
         zero = image.new_zeros(*image.shape[:-2], len(self.views), self.detectors)
         result: Tensor = torch.func.vjp(self.smear, zero)[1](image)[0]
         return result
+
+    def _on_gpu(self, data: Tensor, back: bool) -> Tensor:
+        from wellposed_ct.projectors import triton_fan as kernels
+
+        views = self.views.detach().to(data.device)
+        (at, slope, over), (left_at, left_slope, along) = (self._rays(views, turn) for turn in (False, True))
+        upright = over > 0
+        rays = torch.where(upright, at, left_at), torch.where(upright, slope, left_slope), over + along
+        if back:
+            return kernels.back_project(data, views, (*rays, upright.to(torch.int8)), self.size)
+        return kernels.project(data, (*rays, upright.to(torch.int8)), self.size)
 
     def _table(self) -> NDArray[np.float64]:
         views = self.views.detach().cpu().numpy()

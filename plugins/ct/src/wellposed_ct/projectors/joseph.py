@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from wellposed_ct.projectors import gpu
 from wellposed_ct.projectors.crossings import Crossings, Grid
 from wellposed_ct.projectors.joseph_torch import back_project, project
 from wellposed_ct.projectors.native import native
@@ -135,6 +136,8 @@ class Plan:
 
     def run(self, data: Tensor, back: bool) -> Tensor:
         """Return the projection of images, or the back-projection of sinograms, outside autograd."""
+        if gpu.takes(data, self.backend):
+            return self._on_gpu(data, back)
         grid, views = self.grid, len(self.table)
         size = (grid.rows, grid.columns) if back else (views, grid.detectors)
         sizes = (data.shape[:-2].numel(), grid.rows, grid.columns, views, grid.detectors)
@@ -155,6 +158,14 @@ class Plan:
         pull = torch.func.vjp(lambda y: back_project(y, rays, grid, interpolate=True), zero)[1]
         result: Tensor = pull(image)[0]
         return result
+
+    def _on_gpu(self, data: Tensor, back: bool) -> Tensor:
+        from wellposed_ct.projectors import triton_parallel as kernels
+
+        if back:
+            steepest = float(self.table["B"].min())
+            return kernels.back_project(data, self.rays, self.grid, steepest, self.interpolate)
+        return kernels.project(data, self.rays, self.grid)
 
     def _rays_on(self, device: torch.device) -> Crossings:
         rays = self.rays
