@@ -1,8 +1,8 @@
 """Whether Triton kernels take a tensor: it lies on a CUDA or ROCm device, and Triton works there.
 
-Triton comes with torch for such devices. It is imported only when the first tensor lies there, and tried once
-per device: where it fails (no C compiler for its launcher, a device too old), a warning says so, and pure torch
-does the same work.
+Triton comes with torch for such devices. It is imported only when the first tensor lies there, and tried
+once per device: where it fails (no C compiler for its launcher, a device too old), a warning says so, and
+pure torch does the same work.
 """
 
 from __future__ import annotations

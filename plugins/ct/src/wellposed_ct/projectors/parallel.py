@@ -45,7 +45,7 @@ class ParallelBeam(LinearOperator):
     backend
         ``auto`` takes the compiled kernel for CPU tensors where there is one, with the widest vectors that
         the processor has; ``avx2`` no wider ones than those, ``portable`` none that not every processor
-        has; ``torch`` never compiled code.
+        has; ``torch`` never compiled code. On CUDA and ROCm devices, ``auto`` runs Triton's kernels.
     model
         ``joseph`` reads between two pixels in every row that a ray crosses: accurate and the fastest.
         ``siddon`` takes the exact length of the ray in every pixel. ``strip`` takes the mean over the bin,

@@ -1,10 +1,14 @@
 """Joseph's projector for fan beams as Triton kernels, built as those of parallel rays are.
 
-Torch traces all rays first: ``at`` and ``slope``, where a ray crosses row (or column) i, ``at + i·slope``. Both
-directions read them, so that they get equal weights. Projecting, one program sums along a run of rays.
-Back-projecting, it is a run of pixels: a pixel projects to bin v of a view, and only rays of bins nearer than
-``reach`` can pass within one pixel of it. Nothing is added to memory by two programs.
+Torch traces all rays first: ``at`` and ``slope``, where a ray crosses row (or column) i, ``at + i·slope``.
+Both directions read them, so that they get equal weights. Projecting, one program sums along a run of rays.
+Back-projecting, it has a run of pixels: a pixel projects to bin v of a view, and only rays of bins near v can
+pass within one pixel of it (:func:`bins_near`). Nothing is added to memory by two programs.
 """
+
+# what kernels take and return are Triton's own values, which have no static types
+# ruff: noqa: ANN001, ANN202
+# mypy: disable-error-code="no-untyped-def,no-untyped-call,untyped-decorator"
 
 from __future__ import annotations
 
@@ -19,7 +23,7 @@ __all__ = ["back_project", "project"]
 
 
 def project(x: Tensor, rays: tuple[Tensor, ...], size: tuple[int, int]) -> Tensor:
-    """Return line integrals ``(…, V, D)`` of images ``(…, H, W)``; ``rays`` as :func:`back_project` has them."""
+    """Return line integrals ``(…, V, D)`` of images ``(…, H, W)``; ``rays`` as for :func:`back_project`."""
     x, lead = x.contiguous(), x.shape[:-2]
     y = x.new_empty(*lead, *rays[0].shape)
     count = rays[0].numel()
@@ -57,9 +61,7 @@ def back_project(y: Tensor, views: Tensor, rays: tuple[Tensor, ...], size: tuple
 
 
 @triton.jit
-def _project(  # type: ignore[no-untyped-def]
-    x, y, at, slope, length, upright, rows, columns, longest, rays, BLOCK: tl.constexpr
-):
+def _project(x, y, at, slope, length, upright, rows, columns, longest, rays, BLOCK: tl.constexpr):
     chunks = tl.cdiv(rays, BLOCK)
     plane = (tl.program_id(0) // chunks).to(tl.int64)
     ray = tl.program_id(0) % chunks * BLOCK + tl.arange(0, BLOCK)
@@ -85,9 +87,7 @@ def _project(  # type: ignore[no-untyped-def]
 
 
 @triton.jit
-def _back_project(  # type: ignore[no-untyped-def]
-    y, x, table, at, slope, length, upright, rows, columns, views, bins, BLOCK: tl.constexpr
-):
+def _back_project(y, x, table, at, slope, length, upright, rows, columns, views, bins, BLOCK: tl.constexpr):
     chunks = tl.cdiv(columns, BLOCK)
     row = tl.program_id(0) // chunks % rows
     plane = (tl.program_id(0) // chunks // rows).to(tl.int64)
@@ -111,12 +111,13 @@ def _back_project(  # type: ignore[no-untyped-def]
 
 
 @triton.jit
-def bins_near(view, column, row, bins):  # type: ignore[no-untyped-def]
+def bins_near(view, column, row, bins):
     """Return the first and last bin whose ray may pass within one pixel of a pixel, along its row or column.
 
     With d = pixel − source, f = bin 0 − source, p the step from bin to bin, and × the cross product, the ray
     through the pixel meets the detector in bin v = (f × d)/(d × p). A step e to a neighbour moves v by
-    (f × p)(e × d)/((d × p)((d + e) × p)). Where a neighbour lies in the source's own plane, all bins are near.
+    (f × p)(e × d)/((d × p)((d + e) × p)); ``reach`` is no less for any of the four. Where the source's own
+    line parallel to the detector may pass between pixel and neighbour, all bins are near.
     """
     source_column, source_row = tl.load(view), tl.load(view + 1)
     f_column, f_row = tl.load(view + 2) - source_column, tl.load(view + 3) - source_row

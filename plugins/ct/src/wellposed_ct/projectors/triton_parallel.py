@@ -1,13 +1,17 @@
-"""Joseph's projector for parallel rays as Triton kernels: what ``backend="auto"`` runs on CUDA and ROCm devices.
+"""Joseph's projector for parallel rays as Triton kernels: what ``backend="auto"`` runs on CUDA and ROCm.
 
 One program computes a run of bins of one view, or a run of pixels of one row: every number written is summed
 by one thread, in a fixed order. The adjoint thus *gathers*, as the projection does: a pixel asks which bins
 read it. There are no atomic additions, and results are the same to the last bit on every run.
 
 Both directions get a weight from the same expression, :func:`share`, in double precision and without fused
-multiply-adds (see ``LAUNCH``), so that they agree to the last bit: at a column near 1000, single precision would
-leave three digits of a weight. Images are read in place: for rays along the rows, strides are swapped.
+multiply-adds (see ``LAUNCH``), so that they agree to the last bit: at a column near 1000, single precision
+would leave four digits of a weight. Images are read in place: for rays along the rows, strides are swapped.
 """
+
+# what kernels take and return are Triton's own values, which have no static types
+# ruff: noqa: ANN001, ANN201, ANN202
+# mypy: disable-error-code="no-untyped-def,no-untyped-call,untyped-decorator"
 
 from __future__ import annotations
 
@@ -41,11 +45,14 @@ def project(x: Tensor, rays: Crossings, grid: Grid) -> Tensor:
     return y
 
 
-def back_project(y: Tensor, rays: Crossings, grid: Grid, steepest: float, interpolate: bool = False) -> Tensor:
+def back_project(
+    y: Tensor, rays: Crossings, grid: Grid, steepest: float, interpolate: bool = False
+) -> Tensor:
     """Return images ``(…, H, W)`` of sinograms ``(…, V, D)``: the adjoint of :func:`project`.
 
-    ``steepest`` is the least step of crossings from bin to bin, min |B|: no pixel sees more than ⌊2/min |B|⌋ + 1
-    bins. With ``interpolate``, the sum over views of the values between two bins where a pixel projects.
+    ``steepest`` is the least step of crossings from bin to bin, min |B|: no pixel sees more than
+    ⌊2/min |B|⌋ + 1 bins. With ``interpolate``, the sum over views of the values between two bins where a
+    pixel projects.
     """
     y, lead = y.contiguous(), y.shape[:-2]
     x = y.new_empty(*lead, grid.rows, grid.columns)
@@ -76,13 +83,13 @@ def _table(rays: Crossings, like: Tensor) -> Tensor:
 
 
 @triton.jit
-def share(u, j):  # type: ignore[no-untyped-def]
+def share(u, j):
     """Return how much of pixel j a crossing at column u takes."""
     return tl.maximum(1 - tl.abs(u - j), 0.0)
 
 
 @triton.jit
-def _project(x, y, table, rows, columns, views, bins, BLOCK: tl.constexpr):  # type: ignore[no-untyped-def]
+def _project(x, y, table, rows, columns, views, bins, BLOCK: tl.constexpr):
     chunks = tl.cdiv(bins, BLOCK)
     view = tl.program_id(0) // chunks % views
     plane = (tl.program_id(0) // chunks // views).to(tl.int64)
@@ -107,7 +114,7 @@ def _project(x, y, table, rows, columns, views, bins, BLOCK: tl.constexpr):  # t
 
 
 @triton.jit
-def _back_project(  # type: ignore[no-untyped-def]
+def _back_project(
     y, x, table, rows, columns, views, bins, taps, INTERPOLATE: tl.constexpr, BLOCK: tl.constexpr
 ):
     chunks = tl.cdiv(columns, BLOCK)
