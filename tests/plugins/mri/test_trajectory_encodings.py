@@ -10,13 +10,18 @@ import torch
 from wellposed.errors import ParameterError, SpaceError
 from wellposed.linalg import adjoint
 from wellposed_mri import (
+    SENSE,
     DynamicNonCartesianMRI,
+    Gridding,
     MultiCoilMRI,
     NonCartesianMRI,
     OffResonanceMRI,
     StackMRI,
+    birdcage_maps,
     cartesian,
+    pipe_menon,
     radial,
+    shepp_logan,
 )
 from wellposed_mri.encoding.along import places
 from wellposed_mri.encoding.noncartesian import ToeplitzGram
@@ -114,6 +119,52 @@ def test_a_stack_is_its_trajectory_in_three_dimensions(rotating, partitions, lea
     want = want if weights is None else want * weights[:, None, None]
     assert error(op(x), want) < 1e-11
     assert_adjoint(op, x, y)
+
+
+@pytest.mark.parametrize("rotating", [False, True])
+@pytest.mark.parametrize("partitions", [None, [1.0, 0.0, 0.5, 1.0]])
+@pytest.mark.parametrize("lead", [(2,), (1, 2, 2)])
+@pytest.mark.parametrize("on_grid", [False, True])
+def test_gram_of_stacks(rotating, partitions, lead, on_grid):
+    maps = randc(*lead, 4, 16, 17)
+    k = points(*((4,) if rotating else ()), 30, 30, shape=(16, 17))
+    k = k.round().clamp(min=-8) if on_grid else k
+    op = StackMRI(maps, k, None if partitions is None else torch.tensor(partitions), rotating, 1e-12)
+    x = randc(2, 2 if len(lead) == 3 else 1, 4, 16, 17, seed=1)
+    assert type(op.gram).__name__ == "StackGram"
+    assert error(op.gram.A(x), op.A_adjoint(op(x))) < 1e-10
+
+
+def test_density_weights_are_those_of_each_trajectory():
+    k = torch.stack([radial(9, 16, 16, start=0.3 * i) for i in range(2)])
+    alone = torch.stack([pipe_menon(one, (16, 16)) for one in k])
+    maps, volume = (
+        torch.ones(1, 16, 16, dtype=torch.complex64),
+        torch.ones(1, 2, 16, 16, dtype=torch.complex64),
+    )
+    torch.testing.assert_close(NonCartesianMRI(maps, k, batched=True).density(), alone[:, None])
+    torch.testing.assert_close(DynamicNonCartesianMRI(maps, k).density(), alone)
+    torch.testing.assert_close(StackMRI(volume, k, rotating=True).density(), alone)
+    torch.testing.assert_close(StackMRI(volume, k[0]).density(), alone[0])
+    # a film of one object, gridded, is the object's gridding frame by frame
+    y = shepp_logan().kspace(k, 16).to(torch.complex64)
+    film = Gridding()(y[None, None], DynamicNonCartesianMRI(maps, k))
+    batch = Gridding()(y[:, None], NonCartesianMRI(maps, k, batched=True))
+    for i in range(2):
+        want = Gridding()(y[i][None, None], NonCartesianMRI(maps, k[i]))
+        assert error(film[:, :, i], want) < 1e-5
+        assert error(batch[i : i + 1], want) < 1e-5
+
+
+def test_sense_of_a_batch_of_trajectories_is_that_of_each():
+    k = torch.stack([radial(9, 16, 16, start=0.3 * i) for i in range(2)]).double()
+    maps, x = birdcage_maps(4, (16, 16)).to(torch.complex128), randc(2, 1, 16, 16)
+    both = NonCartesianMRI(maps, k, 1e-10, batched=True)
+    got = SENSE(1e-3, tolerance=1e-9)(both(x), both)
+    for i in range(2):
+        one = NonCartesianMRI(maps, k[i], 1e-10)
+        # λ is relative to the largest ‖A‖² of the batch
+        assert error(got[i : i + 1], SENSE(1e-3, tolerance=1e-9)(one(x[i : i + 1]), one)) < 1e-2
 
 
 @pytest.mark.parametrize("shape", [(8, 6), (7, 6), (5, 4, 6)])

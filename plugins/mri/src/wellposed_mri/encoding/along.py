@@ -96,6 +96,16 @@ class Along:
         counts = self._counts(self._places(trajectory)).to(maps.real.dtype)
         return kernels.normal(x, maps * before, conjugate * before.conj(), counts, self._axes)
 
+    def convolved(self, images: Tensor, trajectory: Tensor) -> Tensor:
+        """Return the product of both transforms of images ``(…, *shape)``, orthonormal."""
+        if not self.on_grid(trajectory):
+            return toeplitz.convolve(images, self._spectrum(trajectory).to(images.real.dtype))
+        before = centring(self.shape, self._axes, images)[0]
+        counts = self._counts(self._places(trajectory)).to(images.real.dtype).reshape(self.shape)
+        spectra = torch.fft.fftn(images * before, dim=self._axes) * counts
+        found: Tensor = torch.fft.ifftn(spectra, dim=self._axes) * before.conj()
+        return found
+
     def pays_off(self, trajectory: Tensor) -> bool:
         """Whether :meth:`normal` is cheaper than one transform after the other."""
         chosen = trajectory if self.index is None else trajectory[self.index]

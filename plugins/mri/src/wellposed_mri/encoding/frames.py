@@ -18,6 +18,7 @@ from wellposed_mri.encoding.noncartesian import (
     combined,
     coordinates_of,
     each_along,
+    each_density,
     require_accuracy,
     scaled_maps,
 )
@@ -88,6 +89,10 @@ class DynamicNonCartesianMRI(LinearOperator):
         maps, k, y = self._scaled_conjugate(self.maps), self.trajectory, y.flatten(3)
         frames = [combined(along.to_images(y[:, :, t], k), maps) for t, along in enumerate(self._along)]
         return torch.stack(frames, 2)
+
+    def density(self, iterations: int = 30) -> Tensor:
+        """Return Pipe–Menon weights ``(T, …, samples)``, of each frame's own trajectory."""
+        return each_density(self.trajectory, self._image, iterations)
 
     def _evidence(self) -> tuple[Evidence, ...]:
         return (Symmetry(GlobalPhase(), GlobalPhase()),)

@@ -20,6 +20,7 @@ from wellposed_mri.encoding.checks import full_maps
 from wellposed_mri.encoding.normal import Normal
 from wellposed_mri.encoding.trajectory_checks import require_trajectory
 from wellposed_mri.phase import GlobalPhase
+from wellposed_mri.trajectories.density import pipe_menon
 
 
 class NonCartesianMRI(LinearOperator):
@@ -105,6 +106,12 @@ class NonCartesianMRI(LinearOperator):
         self.range.check(y, "y")
         return self._adjoint_images(y) / math.sqrt(math.prod(self._image))
 
+    def density(self, iterations: int = 30) -> Tensor:
+        """Return Pipe–Menon weights that broadcast against the data; of each sample's own trajectory."""
+        if not self.batched:
+            return pipe_menon(self.trajectory, self._image, iterations)
+        return each_density(self.trajectory, self._image, iterations).unsqueeze(1)
+
     def _evidence(self) -> tuple[Evidence, ...]:
         return (Symmetry(GlobalPhase(), GlobalPhase()),)
 
@@ -138,6 +145,11 @@ def each_along(image: tuple[int, ...], accuracy: float, count: int | None) -> tu
     if count is None:
         return (Along(image, accuracy),)
     return tuple(Along(image, accuracy, i) for i in range(count))
+
+
+def each_density(trajectories: Tensor, image: tuple[int, ...], iterations: int) -> Tensor:
+    """Return Pipe–Menon weights ``(N, …, samples)`` of N trajectories, each by itself."""
+    return torch.stack([pipe_menon(one, image, iterations) for one in trajectories])
 
 
 def coordinates_of(trajectory: Tensor, leading: int) -> int:

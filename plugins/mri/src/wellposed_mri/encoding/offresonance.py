@@ -25,6 +25,7 @@ from wellposed_mri.encoding.noncartesian import (
 from wellposed_mri.encoding.segmentation import Segments, segments
 from wellposed_mri.encoding.trajectory_checks import require_trajectory
 from wellposed_mri.phase import GlobalPhase
+from wellposed_mri.trajectories.density import pipe_menon
 
 
 class OffResonanceMRI(LinearOperator):
@@ -117,6 +118,10 @@ class OffResonanceMRI(LinearOperator):
             total = part if total is None else total + part
         assert total is not None
         return combined(total, self._scaled_conjugate(self.maps))
+
+    def density(self, iterations: int = 30) -> Tensor:
+        """Return Pipe–Menon weights ``(…, samples)`` of the trajectory."""
+        return pipe_menon(self.trajectory, self._along.shape, iterations)
 
     def _evidence(self) -> tuple[Evidence, ...]:
         return (Symmetry(GlobalPhase(), GlobalPhase()),)

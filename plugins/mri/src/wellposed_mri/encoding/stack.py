@@ -8,15 +8,24 @@ import torch
 from torch import Tensor
 
 from wellposed.errors import SpaceError
+from wellposed.linalg import gram
 from wellposed.operators.base import LinearOperator
 from wellposed.operators.derived import Derived
 from wellposed.spaces import Space
 from wellposed.structure import Evidence, Symmetry
 from wellposed_mri.encoding.checks import full_maps
-from wellposed_mri.encoding.noncartesian import coil_images, combined, each_along, require_accuracy
+from wellposed_mri.encoding.noncartesian import (
+    coil_images,
+    combined,
+    each_along,
+    each_density,
+    require_accuracy,
+)
+from wellposed_mri.encoding.normal import Normal
 from wellposed_mri.encoding.trajectory_checks import require_trajectory
 from wellposed_mri.fourier import modulation
 from wellposed_mri.phase import GlobalPhase
+from wellposed_mri.trajectories.density import pipe_menon
 
 
 class StackMRI(LinearOperator):
@@ -117,8 +126,52 @@ class StackMRI(LinearOperator):
         volume: Tensor = torch.fft.ifft(planes, dim=-3, norm="forward")
         return combined(volume, self._scaled_conjugate(self.maps))
 
+    def density(self, iterations: int = 30) -> Tensor:
+        """Return Pipe–Menon weights that broadcast against the data, in the plane."""
+        plane = self._along[0].shape
+        if self.rotating:
+            return each_density(self.trajectory, plane, iterations)
+        return pipe_menon(self.trajectory, plane, iterations)
+
     def _evidence(self) -> tuple[Evidence, ...]:
         return (Symmetry(GlobalPhase(), GlobalPhase()),)
+
+
+class StackGram(Normal[StackMRI]):
+    """``A*A`` of :class:`StackMRI`: convolutions in the plane between two FFTs along the slices."""
+
+    def _forward(self, x: Tensor) -> Tensor:
+        op = self.operator
+        maps, back = op._scaled(op.maps), op._scaled_conjugate(op.maps)
+        total = None
+        for c in range(maps.shape[2]):  # a coil at a time: doubled planes take memory
+            volume = self._convolved(coil_images(x, maps[:, :, c : c + 1]))
+            part = combined(volume, back[:, :, c : c + 1])
+            total = part if total is None else total + part
+        assert total is not None
+        return total
+
+    def _convolved(self, volume: Tensor) -> Tensor:
+        op, k = self.operator, self.operator.trajectory
+        pixels = volume.shape[-3:].numel()
+        if not op.rotating and op.partitions is None:
+            return pixels * op._along[0].convolved(volume, k)
+        planes = torch.fft.fft(volume, dim=-3, norm="ortho")
+        if op.rotating:
+            planes = torch.stack([a.convolved(planes[..., z, :, :], k) for z, a in enumerate(op._along)], -3)
+        else:
+            planes = op._along[0].convolved(planes, k)
+        if op.partitions is not None:
+            planes = planes * op.partitions.square()[:, None, None]
+        moved: Tensor = torch.fft.ifft(planes, dim=-3, norm="ortho")
+        return pixels * moved
+
+
+@gram.register
+def _(op: StackMRI) -> LinearOperator:
+    if op.trajectory.requires_grad or not all(along.pays_off(op.trajectory) for along in op._along):
+        return op.H @ op
+    return StackGram(op)
 
 
 def _require_planar(trajectory: Tensor, plane: tuple[int, ...], depth: int, rotating: bool) -> None:

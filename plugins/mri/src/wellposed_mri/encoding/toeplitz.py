@@ -70,12 +70,13 @@ def normal(x: Tensor, maps: Tensor, conjugate: Tensor, spectrum: Tensor) -> Tens
 
 def _normal(x: Tensor, maps: Tensor, conjugate: Tensor, spectrum: Tensor) -> Tensor:
     if maps.shape[1] == 1:
-        return (_convolve(maps[:, 0] * x, spectrum) * conjugate[:, 0]).sum(1, keepdim=True)
-    images = _convolve((maps * x.unsqueeze(2)).sum(1), spectrum)
+        return (convolve(maps[:, 0] * x, spectrum) * conjugate[:, 0]).sum(1, keepdim=True)
+    images = convolve((maps * x.unsqueeze(2)).sum(1), spectrum)
     return (images.unsqueeze(1) * conjugate).sum(2)
 
 
-def _convolve(x: Tensor, spectrum: Tensor) -> Tensor:
+def convolve(x: Tensor, spectrum: Tensor) -> Tensor:
+    """Return images ``(…, *n)`` convolved with the point-spread function of ``spectrum``, ``(2n, …)``."""
     d = spectrum.ndim
     sizes = x.shape[-d:]
     # The contiguous axis comes last and goes first, so that the strided transforms are the short ones.

@@ -9,7 +9,6 @@ from torch import Tensor
 
 from wellposed.errors import ParameterError
 from wellposed_mri.reconstruction.common import PhaseEquivariant, operator_of, require_measurements
-from wellposed_mri.trajectories.density import pipe_menon
 
 
 @attrs.frozen
@@ -30,14 +29,13 @@ class Gridding(PhaseEquivariant):
             raise ParameterError(f"iterations = {self.iterations}, but at least 1 is needed.")
 
     def __call__(self, y: Tensor, physics: Any) -> Tensor:
-        """Return the image ``(B, sets, *image)``; ``physics`` has a ``trajectory``."""
+        """Return the image ``(B, sets, *image)``; ``physics`` gives the ``density`` of its trajectories."""
         require_measurements(y)
         operator = operator_of(physics)
-        trajectory = getattr(operator, "trajectory", None)
-        if trajectory is None:
+        density = getattr(operator, "density", None)
+        if density is None:
             raise ParameterError(
                 f"{type(operator).__name__} has no trajectory; on a Cartesian grid use mri.zero_filled."
             )
-        weights = pipe_menon(trajectory, tuple(operator.domain.shape[1:]), self.iterations)
-        image: Tensor = operator.A_adjoint(y * weights)
+        image: Tensor = operator.A_adjoint(y * density(self.iterations))
         return image

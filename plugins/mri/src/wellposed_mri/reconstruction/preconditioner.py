@@ -83,8 +83,10 @@ def _response(operator: MultiCoilMRI | NonCartesianMRI, image: tuple[int, ...]) 
     """Return the point-spread function at all differences of pixels, ``(b, coils or 1, *doubled)``."""
     dims = tuple(range(-len(image), 0))
     if isinstance(operator, NonCartesianMRI):
-        psf = torch.fft.ifftn(toeplitz_spectrum(operator.trajectory.detach(), image), dim=dims)
-        return leading_axes(psf.to(operator.maps.dtype), len(image) + 2)
+        each = operator.trajectory.detach() if operator.batched else operator.trajectory.detach()[None]
+        psf = torch.fft.ifftn(torch.stack([toeplitz_spectrum(one, image) for one in each]), dim=dims)
+        typed: Tensor = psf.unsqueeze(1).to(operator.maps.dtype)
+        return typed
     mask = operator.maps.real.new_ones(()) if operator.mask is None else operator.mask.detach()
     full = leading_axes(mask.square(), len(image) + 2)
     full = full.expand(*full.shape[:2], *image)
