@@ -10,23 +10,28 @@ from collections.abc import Mapping
 from typing import Any
 
 from wellposed.errors import ParameterError
+from wellposed_ct.geometry.astra_space import SPACE, from_astra_space, to_astra_space
 from wellposed_ct.geometry.fan import FanGeometry
 from wellposed_ct.geometry.parallel import ParallelGeometry
+from wellposed_ct.geometry.space import Scan
+from wellposed_ct.geometry.vector import VectorGeometry
 
 __all__ = ["from_astra", "to_astra"]
 
 
 def from_astra(
     projections: Mapping[str, Any], volume: Mapping[str, Any] | None = None
-) -> ParallelGeometry | FanGeometry:
+) -> ParallelGeometry | FanGeometry | VectorGeometry:
     """Return the scan of ASTRA's projection and volume geometries.
 
     Parameters
     ----------
     projections
-        What ``astra.create_proj_geom("parallel" or "fanflat", …)`` returns.
+        What ``astra.create_proj_geom`` returns: ``parallel`` and ``fanflat`` in the plane; ``parallel3d``,
+        ``cone`` and both with ``_vec`` in space, mirrored so that volumes are the same arrays.
     volume
-        What ``astra.create_vol_geom`` returns; by default a square of as many unit pixels as detector bins.
+        What ``astra.create_vol_geom`` returns; in the plane by default a square of as many unit pixels as
+        detector bins.
 
     Raises
     ------
@@ -34,6 +39,8 @@ def from_astra(
         Another type of geometry, or pixels that are not square.
     """
     kind = projections.get("type")
+    if kind in SPACE:
+        return from_astra_space(projections, volume)
     count, spacing = int(projections["DetectorCount"]), float(projections["DetectorWidth"])
     size, pixel, centre = _window(volume, count)
     angles = [float(a) for a in projections["ProjectionAngles"]]
@@ -43,7 +50,10 @@ def from_astra(
         source = float(projections["DistanceOriginSource"])
         distance = source + float(projections["DistanceOriginDetector"])
         return FanGeometry(angles, size, source, distance, count, spacing, pixel, centre_mm=centre)
-    raise ParameterError(f"ASTRA geometry of type {kind!r}: only 'parallel' and 'fanflat' are converted.")
+    raise ParameterError(
+        f"ASTRA geometry of type {kind!r}: only 'parallel', 'fanflat', 'parallel3d', "
+        "'cone' and their vectors in space are converted."
+    )
 
 
 def _window(
@@ -62,7 +72,7 @@ def _window(
     return (rows, columns), float(width), ((left + right) / 2, (low + high) / 2)
 
 
-def to_astra(geometry: ParallelGeometry | FanGeometry) -> tuple[dict[str, Any], dict[str, Any]]:
+def to_astra(geometry: ParallelGeometry | FanGeometry | Scan) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return ASTRA's projection and volume geometries.
 
     Raises :class:`~wellposed.errors.ParameterError` for an ``axis_mm``, for which ASTRA needs vectors,
@@ -70,6 +80,8 @@ def to_astra(geometry: ParallelGeometry | FanGeometry) -> tuple[dict[str, Any], 
     """
     import numpy as np
 
+    if isinstance(geometry, Scan):
+        return to_astra_space(geometry)
     if geometry.axis_mm:
         raise ParameterError(
             f"axis_mm = {geometry.axis_mm}: ASTRA's 'parallel' and 'fanflat' have no detector offset; "
