@@ -12,6 +12,7 @@ import tifffile
 import torch
 
 from wellposed import registry
+from wellposed.cli import main
 from wellposed.errors import FileFormatError, OutputError, OutputExistsError, ParameterError
 from wellposed_ct import (
     FBP,
@@ -299,7 +300,7 @@ def test_a_series_is_sorted_by_position_not_by_name(tmp_path):
 
 def test_one_slice_is_a_file_of_the_registry(tmp_path):
     known = registry.default()
-    assert known.for_file("writer", "a.dcm") == ["ct.dicom_writer"]
+    assert "ct.dicom_writer" in known.for_file("writer", "a.dcm")
     DICOMWriter().write(tmp_path / "a.dcm", VOLUME[:, :, 2])
     torch.testing.assert_close(DICOMReader().read(tmp_path / "a.dcm").y, VOLUME[:, :, 2], atol=1e-5, rtol=0)
     DICOMWriter().write(tmp_path / "b.dcm", VOLUME[:, :, 2])
@@ -354,3 +355,16 @@ def test_every_geometry_has_a_type():
     assert set(known_types().values()) == {
         getattr(geometry, n) for n in geometry.__all__ if n.endswith("Geometry")
     }
+
+
+def test_reconstruct_writes_spacing_into_dicom(tmp_path):
+    y = disc(6.0, 0.02).sinogram(SCAN)[0, 0].numpy()
+    np.savez(tmp_path / "scan.npz", sinogram=y, angles=SCAN.angles, detector_mm=0.5)
+    arguments = ["reconstruct", str(tmp_path / "scan.npz"), "-m", "ct.fbp", "-o"]
+    assert main([*arguments, str(tmp_path / "slice.dcm")]) == 0
+    found = pydicom.dcmread(tmp_path / "slice.dcm")
+    assert found.PixelSpacing == [0.5, 0.5]
+    assert found.pixel_array[22:26, 22:26].mean() == pytest.approx(1000 * (0.02 / 0.0193 - 1), abs=10)
+    arguments[1] = str(dxchange(tmp_path / "scan.h5"))
+    assert main([*arguments, str(tmp_path / "series.dcm")]) == 0
+    assert len(list((tmp_path / "series.dcm").iterdir())) == ROWS

@@ -64,8 +64,8 @@ class DICOMWriter:
         volume = _volume(path, image)
         self.write_volume(path, volume, {} if meta is None else meta)
 
-    def write_volume(self, path: str | PathLike[str], volume: NDArray[Any], meta: Mapping[str, Any]) -> None:
-        """Write ``(D, H, W)`` slice by slice; the volume may lie on disk."""
+    def write_volume(self, path: str | PathLike[str], volume: Any, meta: Mapping[str, Any]) -> None:
+        """Write ``(D, H, W)``, an array or what reads slice by slice from the disk."""
         path = Path(path)
         water = float(self.water or meta.get("water", WATER))
         place = _Place.of(meta, volume.shape)
@@ -79,7 +79,7 @@ class DICOMWriter:
                 )
             return
         with atomic_folder(path, SUFFIX, overwrite=self.overwrite) as folder:
-            for i, plane in enumerate(volume):
+            for i, plane in enumerate(volume[k] for k in range(len(volume))):
                 slice_dataset(plane, i, place, water, series.hexdigest()).save_as(
                     folder / f"slice_{i:05d}{SUFFIX}", enforce_file_format=True
                 )

@@ -116,7 +116,10 @@ class RawScan:
     def measurement(self, max_bytes: int) -> Measurement:
         """Load everything: a batch of one sinogram per row."""
         bounded(self.path, (self.rows, self.geometry.views, self.geometry.detectors), 4, max_bytes)
-        meta = {"source": self.path.name, "format": self.format, "geometry": repr(self.geometry)}
+        meta = {
+            "source": self.path.name, "format": self.format, "geometry": repr(self.geometry),
+            "pixel_mm": self.geometry.pixel_mm, "slice_mm": self.geometry.detector_mm,
+        }  # fmt: skip
         return Measurement(self.nepers(0, self.rows), self.physics(), meta=meta)
 
 

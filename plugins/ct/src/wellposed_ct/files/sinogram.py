@@ -93,7 +93,10 @@ class SinogramReader:
             physics = self._physics(sinogram, angles, lengths)
         except ParameterError as error:
             raise FileFormatError(f"{path}: {error}") from error
-        meta = {"source": Path(fspath(path)).name, "format": "sinogram", "geometry": repr(physics.geometry)}
+        meta = {
+            "source": Path(fspath(path)).name, "format": "sinogram", "geometry": repr(physics.geometry),
+            "pixel_mm": physics.pixel_mm,
+        }  # fmt: skip
         return Measurement(torch.from_numpy(sinogram[None]), physics, meta=meta)
 
     def _physics(

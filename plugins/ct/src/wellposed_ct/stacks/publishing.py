@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,22 @@ from wellposed_ct.files.folders import atomic_folder, require_replaceable
 
 __all__ = ["FORMATS", "publish", "require_place"]
 
-Volume: TypeAlias = NDArray[Any]
+
+class Volume(Protocol):
+    """Slices one by one: an array, or what reads them from the disk."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """``(slices, H, W)``."""
+        ...
+
+    def __len__(self) -> int:
+        """Return how many slices there are."""
+        ...
+
+    def __getitem__(self, index: int, /) -> NDArray[Any]:
+        """Return one slice ``(H, W)``."""
+        ...
 
 
 def publish(path: Path, volume: Volume, meta: Mapping[str, Any], *, overwrite: bool = False) -> None:
@@ -53,12 +69,16 @@ def require_place(path: Path, slices: int, overwrite: bool) -> None:
         )
 
 
+def _planes(volume: Volume) -> Iterator[NDArray[Any]]:
+    return (volume[i] for i in range(len(volume)))
+
+
 def _npy(path: Path, volume: Volume, meta: Mapping[str, Any], overwrite: bool) -> None:
     with atomic_path(path, overwrite=overwrite) as temporary, open(temporary, "wb") as stream:
         np.lib.format.write_array_header_1_0(
             stream, {"descr": "<f4", "fortran_order": False, "shape": volume.shape}
         )
-        for plane in volume:
+        for plane in _planes(volume):
             stream.write(np.ascontiguousarray(plane, "<f4").tobytes())
 
 
@@ -70,19 +90,19 @@ def _hdf5(path: Path, volume: Volume, meta: Mapping[str, Any], overwrite: bool) 
         data.attrs["units"] = "1/mm"
         for name in ("pixel_mm", "slice_mm"):
             data.attrs[name] = meta.get(name, 1.0)
-        for i, plane in enumerate(volume):
+        for i, plane in enumerate(_planes(volume)):
             data[i] = plane
 
 
 def _tiff(path: Path, volume: Volume, meta: Mapping[str, Any], overwrite: bool) -> None:
     import tifffile
 
-    big, known = volume.size * 4 > 2**31, _resolution(meta)
+    big, known = math.prod(volume.shape) * 4 > 2**31, _resolution(meta)
     with (
         atomic_path(path, overwrite=overwrite) as temporary,
         tifffile.TiffWriter(temporary, bigtiff=big) as file,
     ):
-        for plane in volume:
+        for plane in _planes(volume):
             file.write(np.asarray(plane, np.float32), photometric="minisblack", contiguous=True, **known)
 
 
@@ -90,7 +110,7 @@ def _tiffs(path: Path, volume: Volume, meta: Mapping[str, Any], overwrite: bool)
     import tifffile
 
     with atomic_folder(path, ".tif", overwrite=overwrite) as folder:
-        for i, plane in enumerate(volume):
+        for i, plane in enumerate(_planes(volume)):
             name = folder / f"slice_{i:05d}.tif"
             tifffile.imwrite(
                 name, np.asarray(plane, np.float32), photometric="minisblack", **_resolution(meta)

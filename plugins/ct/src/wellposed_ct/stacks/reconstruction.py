@@ -65,9 +65,9 @@ def reconstruct_rows(scan: RawScan, plan: Plan, start: int, stop: int) -> NDArra
     return found
 
 
-def centred(scan: RawScan, plan: Plan, start: int, stop: int) -> float:
-    """Return ``axis_mm``, the median over rows in the middle of those asked for."""
-    count = min(CENTRE_ROWS, stop - start)
+def centred(scan: RawScan, plan: Plan, start: int, stop: int, most: int) -> float:
+    """Return ``axis_mm``, the median over at most ``most`` rows in the middle of those asked for."""
+    count = min(CENTRE_ROWS, stop - start, most)
     first = start + (stop - start - count) // 2
     with torch.no_grad():
         # after the corrections: a bright stripe pulls the centre of mass to itself
@@ -128,7 +128,7 @@ def reconstruct_stack(
     if work is None:
         work = Work.begin(output, (stop - start, *scan.geometry.size), facts, restart=overwrite)
     if plan.centre is not None and "axis_mm" not in work.note:
-        work = work.noted(axis_mm=centred(scan, plan, start, stop))
+        work = work.noted(axis_mm=centred(scan, plan, start, stop, each))
     scan = attrs.evolve(
         scan, geometry=scan.geometry.replace(axis_mm=work.note.get("axis_mm", scan.geometry.axis_mm))
     )

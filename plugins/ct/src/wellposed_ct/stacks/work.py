@@ -1,12 +1,15 @@
 """A reconstruction under way: finished slices on disk, and a note of which they are.
 
-Slices lie in a memory-mapped ``.npy`` beside the output. The note is replaced atomically after the slices
+Slices lie in an ``.npy`` beside the output, read and written by plain calls: pages of a memory map would
+count against the budget. The note is replaced atomically after the slices
 have reached the disk, so that a kill at any moment loses one chunk and never a lie.
 """
 
 from __future__ import annotations
 
 import json
+import math
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +22,73 @@ from wellposed.atomic import write_text
 from wellposed.errors import FileFormatError, OutputExistsError, ParameterError
 
 __all__ = ["Work"]
+
+
+@attrs.frozen
+class SlicesOnDisk:
+    """An ``.npy`` of ``(slices, H, W)`` float32, a few of which are in memory at a time.
+
+    Attributes
+    ----------
+    path
+        The file.
+    shape
+        Of the whole.
+    offset
+        Bytes before the first slice.
+    """
+
+    path: Path
+    shape: tuple[int, int, int]
+    offset: int
+
+    @classmethod
+    def create(cls, path: Path, shape: tuple[int, int, int]) -> SlicesOnDisk:
+        """Make a file of zeros."""
+        with open(path, "wb") as stream:
+            header = {"descr": "<f4", "fortran_order": False, "shape": shape}
+            np.lib.format.write_array_header_1_0(stream, header)
+            offset = stream.tell()
+            stream.truncate(offset + 4 * math.prod(shape))
+        return cls(path, shape, offset)
+
+    @classmethod
+    def open(cls, path: Path) -> SlicesOnDisk:
+        """Return what :meth:`create` made; ``ValueError`` where it is something else."""
+        with open(path, "rb") as stream:
+            np.lib.format.read_magic(stream)
+            shape, _, dtype = np.lib.format.read_array_header_1_0(stream)
+            offset = stream.tell()
+        if (
+            dtype != np.dtype("<f4")
+            or len(shape) != 3
+            or path.stat().st_size != offset + 4 * math.prod(shape)
+        ):
+            raise ValueError(f"{path} is {dtype} of {shape}, or too short")
+        return cls(path, (int(shape[0]), int(shape[1]), int(shape[2])), offset)
+
+    def write(self, start: int, images: NDArray[Any]) -> None:
+        """Put slices ``start …`` onto the disk."""
+        with open(self.path, "r+b") as stream:
+            stream.seek(self.offset + start * self._each)
+            stream.write(np.ascontiguousarray(images, "<f4").tobytes())
+            stream.flush()
+            os.fsync(stream.fileno())
+
+    @property
+    def _each(self) -> int:
+        return 4 * self.shape[1] * self.shape[2]
+
+    def __len__(self) -> int:
+        """Return how many slices there are."""
+        return self.shape[0]
+
+    def __getitem__(self, index: int) -> NDArray[np.float32]:
+        """Return slice ``index``, read now."""
+        if not 0 <= index < len(self):
+            raise IndexError(index)
+        count, start = self.shape[1] * self.shape[2], self.offset + index * self._each
+        return np.fromfile(self.path, "<f4", count, offset=start).reshape(self.shape[1:])
 
 
 @attrs.frozen(eq=False)
@@ -38,7 +108,7 @@ class Work:
     """
 
     path: Path
-    slices: NDArray[np.float32]
+    slices: SlicesOnDisk
     facts: Mapping[str, Any]
     note: Mapping[str, Any]
     done: int = 0
@@ -55,8 +125,7 @@ class Work:
                 "anew with --force."
             )
         _note(path).unlink(missing_ok=True)
-        slices = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=shape)
-        work = cls(path, slices, dict(facts), {})
+        work = cls(path, SlicesOnDisk.create(path, shape), dict(facts), {})
         work._remember(0)
         return work
 
@@ -76,7 +145,7 @@ class Work:
             return None
         try:
             told = json.loads(_note(path).read_text("utf-8"))
-            slices = np.lib.format.open_memmap(path, mode="r+")
+            slices = SlicesOnDisk.open(path)
             was, note, done = dict(told["facts"]), dict(told["note"]), int(told["done"])
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise FileFormatError(
@@ -94,8 +163,7 @@ class Work:
 
     def put(self, start: int, images: NDArray[Any]) -> Work:
         """Return the work with slices ``start …`` finished and on disk."""
-        self.slices[start : start + len(images)] = images
-        self.slices.flush()  # type: ignore[attr-defined]
+        self.slices.write(start, images)
         found = attrs.evolve(self, done=start + len(images))
         found._remember(found.done)
         return found
