@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from wellposed.plugins import Command, Component, Kind, hookimpl
+from wellposed.plugins import Command, Component, Kind, ReportSection, hookimpl
 
 _SENSE = "Pruessmann et al. (1999), doi:10.1002/(SICI)1522-2594(199911)42:5<952::AID-MRM16>3.0.CO;2-S"
 
@@ -173,6 +173,15 @@ def kinds() -> Iterator[Kind]:
 def commands() -> Iterator[Command]:
     """Yield ``wellposed mri``."""
     yield Command("mri", "wellposed_mri.command:command", "Look into raw MRI files.")
+
+
+@hookimpl
+def report_sections() -> Iterator[ReportSection]:
+    """Yield what the report shows of a run whose physics is this pack's."""
+    home = "wellposed_mri.report"
+    yield ReportSection("mri.images", f"{home}:images", "Magnitude, phase and error", order=110)
+    yield ReportSection("mri.sampling", f"{home}:sampling", "Sampling and k-space", order=111)
+    yield ReportSection("mri.coils", f"{home}:coils", "Coils", order=112)
 
 
 @hookimpl

@@ -1,0 +1,156 @@
+"""Three sections: the images with phase and error, the sampling with k-space, and the coils."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from html import escape
+from typing import Any
+
+from torch import Tensor
+
+from wellposed_mri.report import png
+from wellposed_mri.report.planes import (
+    kspace_plane,
+    mask_plane,
+    operator_of,
+    plane,
+    planes,
+    trajectory_plane,
+)
+
+FEW_COILS = 32
+GRID = "display:grid;grid-template-columns:repeat(auto-fit,minmax(13rem,22rem));gap:1.25rem;margin:0 0 1.5rem"
+
+
+def images(run: Any) -> str:
+    """Return magnitude, phase and, with a reference, error of every method's image."""
+    if operator_of(run) is None:
+        return ""
+    found = [(o.method, plane(o.image)) for o in run.outcomes if o.image is not None and not o.is_input]
+    if not found:
+        return ""
+    truth = run.reference if isinstance(run.reference, Tensor) else None
+    target = None if truth is None else plane(truth)
+    shown = found if target is None else [("Reference", target), *found]
+    rows = [_row(name, image, target if name != "Reference" else None) for name, image in shown]
+    note = "Magnitudes are scaled to the 99.5 % quantile of each image; hue is phase, from −π to π."
+    if target is not None:
+        note += " Errors |x̂ − x| end at 10 % of the reference's maximum."
+    extra = _g_factor(run)
+    return "".join(_grid(row) for row in rows) + _note(note) + extra
+
+
+def _row(name: str, image: Tensor, target: Tensor | None) -> list[str]:
+    size = image.abs()
+    bright = _bright(size)
+    row = [_figure(png.grey(size, 0.0, bright), name, "magnitude")]
+    if image.is_complex():
+        row.append(_figure(png.wheel(image.angle(), 2 * size / bright), name, "phase"))
+    if target is not None and target.shape == image.shape:
+        limit = 0.1 * float(target.abs().max())
+        error = (
+            (size - target.abs()).abs()
+            if target.is_complex() != image.is_complex()
+            else (image - target).abs()
+        )
+        row.append(_figure(png.heat(error, 0.0, limit), name, f"error, 0 to {limit:.3g}"))
+    return row
+
+
+def _g_factor(run: Any) -> str:
+    found = run.measurement.meta.get("g_factor")
+    if not isinstance(found, Tensor) or found.ndim < 2:
+        return ""
+    values = found.abs().reshape(-1, *found.shape[-2:])
+    middle = values[len(values) // 2]
+    top = max(float(middle.max()), 1.0)
+    return _grid([_figure(png.heat(middle, 1.0, top), "g-factor", f"1 to {top:.3g}")])
+
+
+def sampling(run: Any) -> str:
+    """Return which samples were taken, and what k-space looks like."""
+    operator = operator_of(run)
+    y = run.measurement.y if operator is not None else None
+    if operator is None or not isinstance(y, Tensor):
+        return ""
+    trajectory, mask = getattr(operator, "trajectory", None), getattr(operator, "mask", None)
+    figures = []
+    if isinstance(trajectory, Tensor):
+        points = trajectory_plane(trajectory)
+        reach = float(trajectory.abs().max())
+        shots = trajectory.shape[:-2].numel()
+        text = f"{shots} × {trajectory.shape[-2]} samples, to ±{reach:.4g} cycles/FOV"
+        figures.append(_figure(png.grey(points, 0.0, float(points.max())), "Trajectory", text))
+    elif isinstance(mask, Tensor):
+        size = tuple(operator.range.shape[1:])
+        taken, axes = mask_plane(mask, size)
+        share = float((mask != 0).float().mean())
+        text = f"{axes}; acceleration {1 / share:.3g}" if share else axes
+        figures.append(_figure(png.grey(taken.float(), 0.0, float(taken.max())), "Sampling pattern", text))
+    cartesian = not isinstance(trajectory, Tensor)
+    axes = "root sum of squares over coils" if cartesian else "shots × samples"
+    figures.append(
+        _figure(png.grey(kspace_plane(y, cartesian), -5.0, 0.0), "k-space", f"log scale, 5 decades; {axes}")
+    )
+    return _grid(figures)
+
+
+def coils(run: Any) -> str:
+    """Return what each coil sees, and the maps: magnitude with phase as hue."""
+    operator = operator_of(run)
+    y = run.measurement.y if operator is not None else None
+    maps = getattr(operator, "maps", None)
+    if not isinstance(maps, Tensor) or not isinstance(y, Tensor) or y.shape[1] < 2:
+        return ""
+    seen = getattr(operator, "coil_images", None)
+    figures = []
+    if seen is not None:
+        middle = planes(seen(y))[:FEW_COILS]
+        picture = _montage(middle, _bright(middle.abs()))
+        figures.append(_figure(picture, "Coil images", _counted(y.shape[1])))
+    dims = len(operator.domain.shape) - 1
+    full = maps.reshape(-1, *maps.shape[-dims - 1 :])
+    chosen = planes(full[full.shape[0] // 2][None])[:FEW_COILS]
+    picture = _montage(chosen, float(chosen.abs().max()))
+    figures.append(_figure(picture, "Coil maps", _counted(y.shape[1])))
+    return _grid(figures) + _note("Brightness is magnitude, hue is phase.")
+
+
+def _montage(pictures: Tensor, bright: float) -> str:
+    """Return complex pictures ``(n, H, W)`` side by side in rows."""
+    count, height, width = pictures.shape
+    across = math.ceil(math.sqrt(count * height / width))
+    down = math.ceil(count / across)
+    sheet = pictures.new_zeros(down * across, height, width)
+    sheet[:count] = pictures
+    joined = (
+        sheet.reshape(down, across, height, width).permute(0, 2, 1, 3).reshape(down * height, across * width)
+    )
+    return png.wheel(joined.angle(), joined.abs() / max(bright, 1e-30))
+
+
+def _bright(size: Tensor) -> float:
+    flat = size.flatten()
+    value = float(flat.kthvalue(max(1, round(0.995 * flat.numel()))).values)
+    return value if value > 0 else max(float(flat.max()), 1e-30)
+
+
+def _counted(coils: int) -> str:
+    return f"{coils} coils" if coils <= FEW_COILS else f"the first {FEW_COILS} of {coils} coils"
+
+
+def _figure(source: str, name: str, caption: str) -> str:
+    title = escape(f"{name}: {caption}", quote=True)
+    return (
+        f'<figure><img src="{source}" alt="{title}" style="width:100%;background:#000">'
+        f"<figcaption><b>{escape(name)}</b> <span>{escape(caption)}</span></figcaption></figure>"
+    )
+
+
+def _grid(figures: Iterable[str]) -> str:
+    return f'<div style="{GRID}">{"".join(figures)}</div>'
+
+
+def _note(text: str) -> str:
+    return f'<p class="note">{escape(text)}</p>'
