@@ -20,6 +20,7 @@ _ROWS = (
     ("coil_maps", "espirit", "maps:ESPIRiT", "Coil maps as eigenvectors (ESPIRiT).", "doi:10.1002/mrm.24751"),
     ("coil_maps", "rss_maps", "maps:RSSMaps", "Coil images divided by their root sum of squares.", None),
     ("coil_maps", "walsh", "maps:Walsh", "Coil maps by local correlation.", _WALSH),
+    ("coil_maps", "nlinv", "maps:NLINV", "Image and coil maps at once (NLINV).", "doi:10.1002/mrm.21691"),
     ("reconstructor", "zero_filled", "reconstruction:ZeroFilled", "A*y, unsampled data being zero.", None),
     ("reconstructor", "rss", "reconstruction:RSS", "Root sum of squares of the coil images.", None),
     ("reconstructor", "gridding", "reconstruction:Gridding", "Density-compensated adjoint.", None),
@@ -89,6 +90,7 @@ _METHODS = (
     ("llr", "LLR", "Films of locally low rank.", "doi:10.1137/0609045"),
     ("kt_low_rank", "KTLowRank", "Films of low rank.", "doi:10.1109/TMI.2010.2100850"),
     ("l_plus_s", "LPlusS", "Films as low rank plus sparse.", "doi:10.1002/mrm.25240"),
+    ("pnp", "PlugAndPlay", "Data and a denoiser in turns.", "doi:10.1109/TPAMI.2021.3088914"),
 )
 
 _TRAJECTORIES = (

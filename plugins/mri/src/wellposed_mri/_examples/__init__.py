@@ -84,6 +84,11 @@ def walsh() -> Arguments:
     return st.fixed_dictionaries({"calibration": st.just(12), "window": st.sampled_from([3, 5])})
 
 
+def nlinv() -> Arguments:
+    """Draw calibration widths."""
+    return st.fixed_dictionaries({"calibration": st.sampled_from([8, 12]), "steps": st.just(4)})
+
+
 @st.composite
 def _reconstruction(draw: st.DrawFn, arguments: dict[str, Any], single: bool = True) -> Example:
     """Try a method on a small undersampled scan, with and without coils."""

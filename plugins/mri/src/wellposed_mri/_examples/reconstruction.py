@@ -93,3 +93,10 @@ def kt_low_rank() -> st.SearchStrategy[Example]:
 def l_plus_s() -> st.SearchStrategy[Example]:
     """Run a few iterations."""
     return _film({"max_iterations": 4, "tolerance": 0.0})
+
+
+def pnp() -> st.SearchStrategy[Example]:
+    """Run two rounds of a quick denoiser."""
+    from wellposed_optim.denoisers import WaveletDenoiser
+
+    return _columns({"denoiser": WaveletDenoiser(), "iterations": 2, "noise": 0.1})

@@ -2,5 +2,6 @@
 
 from wellposed_mri.maps.adaptive import RSSMaps, Walsh
 from wellposed_mri.maps.espirit import ESPIRiT
+from wellposed_mri.maps.nlinv import NLINV
 
-__all__ = ["ESPIRiT", "RSSMaps", "Walsh"]
+__all__ = ["NLINV", "ESPIRiT", "RSSMaps", "Walsh"]

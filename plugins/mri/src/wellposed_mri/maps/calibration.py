@@ -84,11 +84,15 @@ def low_resolution_images(block: Tensor, image: tuple[int, ...]) -> Tensor:
     from wellposed_mri.fourier import centred_ifft
 
     dims = tuple(range(-len(image), 0))
-    padded = block.new_zeros((block.shape[0], *image))
-    inside = _centre(padded, list(block.shape[1:]))
     window = torch.ones((), dtype=block.real.dtype, device=block.device)
     for axis, w in zip(dims, block.shape[1:], strict=True):
         taper = torch.hann_window(w + 2, periodic=False, dtype=block.real.dtype, device=block.device)[1:-1]
         window = window * taper.reshape((w,) + (1,) * (-axis - 1))
-    inside.copy_(block * window)
-    return centred_ifft(padded, dims)
+    return centred_ifft(embedded(block * window, image), dims)
+
+
+def embedded(block: Tensor, image: tuple[int, ...]) -> Tensor:
+    """Return k-space ``(coils, *image)`` that is zero around a centred block."""
+    padded = block.new_zeros((block.shape[0], *image))
+    _centre(padded, list(block.shape[1:])).copy_(block)
+    return padded

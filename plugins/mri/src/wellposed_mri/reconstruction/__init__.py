@@ -7,6 +7,8 @@ from wellposed_mri.reconstruction.gridding import Gridding
 from wellposed_mri.reconstruction.l_plus_s import LPlusS
 from wellposed_mri.reconstruction.low_rank import LLR, BlockLowRank, KTLowRank
 from wellposed_mri.reconstruction.partial_fourier import POCS, Homodyne
+from wellposed_mri.reconstruction.plug_and_play import PlugAndPlay
+from wellposed_mri.reconstruction.replicas import Replicas, pseudo_replica
 from wellposed_mri.reconstruction.sake import SAKE
 from wellposed_mri.reconstruction.sense import SENSE
 from wellposed_mri.reconstruction.spirit import SPIRiT
@@ -25,6 +27,9 @@ __all__ = [
     "KTLowRank",
     "L1Wavelet",
     "LPlusS",
+    "PlugAndPlay",
+    "Replicas",
     "SPIRiT",
     "ZeroFilled",
+    "pseudo_replica",
 ]

@@ -114,7 +114,7 @@ def _solve(prior: Prior, y: Tensor, physics: Any, method: L1Wavelet | TV, deviat
     size = squared_norm(operator)
     back = operator.A_adjoint(y)
     if method.weight is None:
-        weight = deviations * noise_of_adjoint(y, operator, method.noise)
+        weight = deviations * noise_of_adjoint(y, physics, method.noise)
     else:
         weight = method.weight * brightness(back)
     algorithm = FISTA(

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from wellposed.noise import Gaussian
 from wellposed_mri.encoding.multicoil import leading_axes
 from wellposed_mri.reconstruction.common import operator_of
 
@@ -20,8 +21,12 @@ def noise_deviation(y: Tensor, physics: Any) -> Tensor:
 
     From the lower quartile of the magnitudes of the tenth of the samples that are farthest from the centre of
     k-space, which is σ√(ln 4/3) for complex Gaussian noise. Signal out there counts as noise, so that σ is
-    rather too large. A noise scan knows better: :func:`wellposed_mri.whiten` makes σ one.
+    rather too large. A physics with Gaussian noise (σ per part, so E|n|² is twice its square) is believed. A
+    noise scan knows best: :func:`wellposed_mri.whiten` makes σ one.
     """
+    model = getattr(physics, "noise_model", None)
+    if isinstance(model, Gaussian):
+        return (model.sigma.to(y.real) * math.sqrt(2)).reshape(-1).expand(y.shape[0])
     values = y.detach().abs()
     far = distances(y, operator_of(physics))
     found = [_outer_quartile(v, d) for v, d in zip(values, far, strict=True)]
@@ -35,7 +40,7 @@ def noise_of_adjoint(y: Tensor, physics: Any, noise: float | None = None) -> Ten
     of unit variance, over the pixels that the coils see.
     """
     operator = operator_of(physics)
-    deviation = noise_deviation(y, operator) if noise is None else y.real.new_full((y.shape[0],), noise)
+    deviation = noise_deviation(y, physics) if noise is None else y.real.new_full((y.shape[0],), noise)
     generator = torch.Generator().manual_seed(0)
     white = torch.randn((1, *y.shape[1:]), generator=generator, dtype=y.dtype).to(y.device)
     with torch.no_grad():

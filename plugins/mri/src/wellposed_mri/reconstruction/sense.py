@@ -77,20 +77,20 @@ class SENSE(PhaseEquivariant):
         require_measurements(y)
         operator = operator_of(physics)
         normal, right = gram(operator), operator.A_adjoint(y)
-        weight = self._weight(y, operator, right)
+        weight = self._weight(y, physics, right)
         shifted = (lambda u: normal.A(u) + weight * u) if weight is not None else normal.A
         return cg(
             shifted, right, preconditioner=self._preconditioner(operator, weight),
             tol=self.tolerance, max_iter=self.max_iterations,
         )  # fmt: skip
 
-    def _weight(self, y: Tensor, operator: Any, back: Tensor) -> Tensor | None:
+    def _weight(self, y: Tensor, physics: Any, back: Tensor) -> Tensor | None:
         """Return what is added to A*A, broadcasting against images, or ``None`` for nothing."""
         if self.regularisation == 0:
             return None
-        size = squared_norm(operator)
+        size = squared_norm(physics)
         if self.regularisation is None:
-            relative = DEVIATIONS * noise_of_adjoint(y, operator) / brightness(back)
+            relative = DEVIATIONS * noise_of_adjoint(y, physics) / brightness(back)
             share = relative.clamp(max=LARGEST)
         else:
             share = back.real.new_full((1,), self.regularisation)
