@@ -70,13 +70,11 @@ def test_two_sets_explain_a_folded_object():
     image = shepp_logan().image(64).to(torch.complex64)
     maps = birdcage_maps(8, (64, 64))
     folded = (maps * image).reshape(8, 2, 32, 64).sum(1)
-    found, values = ESPIRiT(sets=2, crop=0.0).solve(centred_fft(folded)[None])
+    found = ESPIRiT(sets=2, crop=0.0)(centred_fft(folded)[None])
     both = (image.reshape(2, 32, 64).abs() > 0.05).all(0)
     for layer in maps.reshape(8, 2, 32, 64).unbind(1):  # each lies in the plane that the two maps span
         inside = (found[0].conj() * layer).sum(1).abs().square().sum(0).sqrt()
-        print(
-            float(inside[both].mean()), float(inside[both].quantile(0.05)), float(values[0, 1][both].mean())
-        )
+        assert float(inside[both].quantile(0.05)) > 0.99
 
 
 def test_volumes():
