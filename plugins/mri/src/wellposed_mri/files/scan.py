@@ -53,8 +53,7 @@ def measurement(
             )
         return Measurement(kspace, physics, meta={"source": fspath(path), **meta})
     except (ParameterError, SpaceError, DtypeError) as error:
-        hint = " Or read it with maps='none'." if "calibration" in str(error) else ""
-        raise FileFormatError(f"{fspath(path)}: {error}{hint}") from error
+        raise FileFormatError(f"{fspath(path)}: {error}{_hint(str(error))}") from error
 
 
 def shot_measurement(
@@ -101,6 +100,14 @@ def require_numbers(path: str | PathLike[str], values: Tensor) -> None:
     dead = ~(values != 0).flatten(2).any(2).any(0)
     if bool(dead.all()):
         raise FileFormatError(f"{fspath(path)}: the k-space is zero in every coil; nothing was measured.")
+
+
+def _hint(message: str) -> str:
+    if "calibration" in message:
+        return " Or read it with maps='none'."
+    if "movedim" in message:
+        return " On the command line: --reader mri.array_reader:axes=hwc."
+    return ""
 
 
 def _method(maps: str, dims: int) -> Any:
