@@ -18,11 +18,17 @@ struct Sheaf {
     double start[2], start_step[2], way[2], way_step[2], arc;
 };
 
-struct Edge { double A, C; };    // crosses row i at column A + iC
+struct Edge { double A, C, half, inverse; };  // crosses row i at column A + iC; also |C| / 2 and 1 / |C|
+
+inline int64_t down(double x) {  // ⌊x⌋, without a call
+    const int64_t i = int64_t(x);
+    return i - (double(i) > x);
+}
 
 struct Beam {
     Edge middle, low, high;
     double length;               // of the ray between two rows
+    bool along;                  // runs exactly along columns
     bool turn;                   // runs mainly along the rows: rows and columns change places
 };
 
@@ -33,7 +39,7 @@ inline Edge edge_at(const Sheaf &s, double k, bool turn, double *ratio) {
     const double start[2] = {s.start[0] + k * s.start_step[0], s.start[1] + k * s.start_step[1]};
     *ratio = std::abs(way[0]) - std::abs(way[1]);
     const double slope = way[turn] / way[!turn];
-    return {start[turn] - start[!turn] * slope, slope};
+    return {start[turn] - start[!turn] * slope, slope, std::abs(slope) / 2, 1 / std::max(std::abs(slope), 1e-300)};
 }
 
 inline Beam beam_at(const Sheaf &s, double k, double pixel) {
@@ -42,38 +48,43 @@ inline Beam beam_at(const Sheaf &s, double k, double pixel) {
     const bool turn = along > 0;
     const Edge middle = edge_at(s, k, turn, &other);
     return {middle, edge_at(s, k - 0.5, turn, &other), edge_at(s, k + 0.5, turn, &other),
-            pixel * std::sqrt(1 + middle.C * middle.C), turn};
+            pixel * std::sqrt(1 + middle.C * middle.C), std::abs(middle.C) <= 1e-9, turn};
 }
 
 inline double limited(double x) { return std::min(std::max(x, 0.0), 1.0); }
 
 // at(pixel, weight) for the pixels of row i, without the length
-template <class At> void lengths(const Beam &b, double i, At at) {
-    const double u = b.middle.A + b.middle.C * i, left = std::floor(u), d = u - left - 0.5;
-    const double spread = std::abs(b.middle.C);
+template <class At> inline void lengths(const Beam &b, double i, At at) {
+    const double u = b.middle.A + b.middle.C * i;
+    const int64_t left = down(u);
+    const double d = u - double(left) - 0.5;
     // a ray along the border of two pixels belongs to both
-    const double share = spread > 1e-9 ? limited(0.5 + d / spread) : d > 1e-9 ? 1 : d < -1e-9 ? 0 : 0.5;
-    at(int64_t(left), 1 - share);
-    at(int64_t(left) + 1, share);
+    const double share = b.along && std::abs(d) < 1e-9 ? 0.5 : limited(0.5 + d * b.middle.inverse);
+    at(left, 1 - share);
+    at(left + 1, share);
+}
+
+inline double integral(double z) {   // of limited()
+    const double inside = limited(z);
+    return inside * inside / 2 + std::max(z - 1, 0.0);
 }
 
 // the share of a pixel that lies before a line at x from its middle, which leans by ±half
-inline double before(double x, double half) {
-    if (half < 5e-7) return limited(x + 0.5);
-    auto integral = [](double z) { return z <= 0 ? 0 : z >= 1 ? z - 0.5 : z * z / 2; };
-    return (integral(x + 0.5 + half) - integral(x + 0.5 - half)) / (2 * half);
+inline double before(double x, const Edge &e) {
+    if (e.half < 5e-7) return limited(x + 0.5);
+    return (integral(x + 0.5 + e.half) - integral(x + 0.5 - e.half)) * e.inverse;
 }
 
-template <class At> void areas(const Beam &b, double i, At at) {
-    double u0 = b.low.A + b.low.C * i, u1 = b.high.A + b.high.C * i, h0 = std::abs(b.low.C) / 2,
-           h1 = std::abs(b.high.C) / 2;
-    if (u0 > u1) std::swap(u0, u1), std::swap(h0, h1);
-    const double width = u1 - u0;
+template <class At> inline void areas(const Beam &b, double i, At at) {
+    const double a = b.low.A + b.low.C * i, z = b.high.A + b.high.C * i;
+    const Edge &near = a > z ? b.high : b.low, &far = a > z ? b.low : b.high;
+    const double u0 = std::min(a, z), u1 = std::max(a, z), width = u1 - u0;
     if (!(width > 1e-12)) return;
-    const int64_t first = int64_t(std::floor(std::min(u0 - h0, u1 - h1) + 0.5));
-    const int64_t last = int64_t(std::floor(std::max(u0 + h0, u1 + h1) + 0.5));
+    const int64_t first = down(std::min(u0 - near.half, u1 - far.half) + 0.5);
+    const int64_t last = down(std::max(u0 + near.half, u1 + far.half) + 0.5);
+    const double scale = 1 / width;
     for (int64_t j = first; j <= last; ++j)
-        at(j, (before(u1 - double(j), h1) - before(u0 - double(j), h0)) / width);
+        at(j, (before(u1 - double(j), far) - before(u0 - double(j), near)) * scale);
 }
 
 template <bool STRIP, class At> void weigh(const Beam &b, double i, At at) {
