@@ -52,7 +52,7 @@ if TYPE_CHECKING:
         shepp_logan,
         shepp_logan_3d,
     )
-    from wellposed_ct.projectors import ConeBeam, FanBeam, ParallelBeam, ParallelBeam3D
+    from wellposed_ct.projectors import ConeBeam, FanBeam, FourierSlice, ParallelBeam, ParallelBeam3D
 
 __version__ = "0.1.0"
 
@@ -77,6 +77,7 @@ _HOMES = {
     "Ellipsoids": "phantoms",
     "FanBeam": "projectors",
     "FanGeometry": "geometry",
+    "FourierSlice": "projectors",
     "HDF5Reader": "files",
     "LowDose": "noise",
     "NikonReader": "files",
@@ -123,6 +124,7 @@ __all__ = [
     "Ellipsoids",
     "FanBeam",
     "FanGeometry",
+    "FourierSlice",
     "HDF5Reader",
     "LowDose",
     "NikonReader",

@@ -211,6 +211,14 @@ def components() -> Iterator[Component]:
             examples=f"wellposed_ct._examples:{name}",
             reference=reference,
         )
+    yield Component(
+        kind="physics",
+        name="ct.parallel_fourier",
+        target="wellposed_ct.projectors.fourier:FourierSlice",
+        summary="Parallel beam by the Fourier slice theorem (finufft), for many angles.",
+        examples="wellposed_ct._examples.fourier:parallel_fourier",
+        reference="Kak & Slaney (1988), Principles of Computerized Tomographic Imaging, ch. 3.2",
+    )
     for kind, name, target, summary, reference in _SPACE:
         yield Component(
             kind=kind,

@@ -2,6 +2,7 @@
 
 from wellposed_ct.projectors.cone import ConeBeam, ParallelBeam3D
 from wellposed_ct.projectors.fan import FanBeam
+from wellposed_ct.projectors.fourier import FourierSlice
 from wellposed_ct.projectors.parallel import ParallelBeam
 
-__all__ = ["ConeBeam", "FanBeam", "ParallelBeam", "ParallelBeam3D"]
+__all__ = ["ConeBeam", "FanBeam", "FourierSlice", "ParallelBeam", "ParallelBeam3D"]

@@ -10,11 +10,13 @@ from torch import Tensor
 
 from wellposed.operators import LinearOperator
 from wellposed.spaces import AnySpace, Space
+from wellposed.structure import Evidence
 from wellposed_ct.geometry.fan import Detector, FanGeometry
 from wellposed_ct.projectors.fans import Fans
 from wellposed_ct.projectors.footprints import Footprints, Model
 from wellposed_ct.projectors.joseph import Backend, TorchMap, apply
 from wellposed_ct.projectors.parallel import check_beam, image_space, real_vector
+from wellposed_ct.symmetries import quarter_turns
 
 __all__ = ["FanBeam"]
 
@@ -155,6 +157,11 @@ class FanBeam(LinearOperator):
         column, row = ((-centre.detach()) * flip + middle).tolist()
         sizes = (self._size, self.detectors, self.pixel_mm)
         return Fans(views, *sizes, self.backend, interpolate, (column, row), arc)
+
+    def _evidence(self) -> tuple[Evidence, ...]:
+        square = self._size[0] == self._size[1] and self.model != "siddon"  # whose lengths jump
+        centred = square and not self.axis_mm.ndim and not bool(self.centre_mm.any())
+        return quarter_turns(self.angles.tolist(), centred, half=False)
 
     def _map(self) -> TorchMap:
         fans = self.fans()

@@ -11,11 +11,13 @@ from torch import Tensor
 from wellposed.errors import DtypeError, ParameterError, SpaceError
 from wellposed.operators import LinearOperator, as_space
 from wellposed.spaces import AnySpace, Space
+from wellposed.structure import Evidence
 from wellposed_ct.geometry import ParallelGeometry
 from wellposed_ct.projectors.crossings import Crossings, Grid, crossings
 from wellposed_ct.projectors.footprints import MODELS, Footprints, Model
 from wellposed_ct.projectors.joseph import BACKENDS, Backend, Plan, apply
 from wellposed_ct.projectors.joseph_torch import back_project, project
+from wellposed_ct.symmetries import half_turn, quarter_turns
 
 __all__ = ["BACKENDS", "Backend", "ParallelBeam", "check_beam", "image_space", "real_vector"]
 
@@ -141,6 +143,12 @@ class ParallelBeam(LinearOperator):
     def crossings(self) -> Crossings:
         """Return where rays cross the grid, differentiable in the geometry."""
         return crossings(self.angles, self.axis_mm, self.centre_mm, self.grid)
+
+    def _evidence(self) -> tuple[Evidence, ...]:
+        centred = not bool(self.axis_mm.any() or self.centre_mm.any())
+        square = self._grid_size[0] == self._grid_size[1] and self.model != "siddon"  # whose lengths jump
+        turns = quarter_turns(self.angles.tolist(), centred and square, half=True)
+        return (*half_turn(centred), *turns)
 
     def footprints(self) -> Footprints:
         """Return rays and model for Siddon's projector and strips, differentiable in the geometry."""
