@@ -53,8 +53,8 @@ class Along:
         if not self.on_grid(trajectory):
             flat = images.reshape(-1, *self.shape)
             return to_points(flat, self._points(trajectory), self._plans).reshape(*lead, -1)
-        spectra = blockwise(self._fft, (images,), (), len(self.shape))
-        return _looked_up(spectra.reshape(*lead, -1), self._places(trajectory))
+        found = blockwise(partial(self._sampled, trajectory), (images,), (), len(self.shape))
+        return found.reshape(*lead, -1)
 
     def to_images(self, samples: Tensor, trajectory: Tensor) -> Tensor:
         """Return images ``(…, *shape)`` of samples ``(…, M)``: the adjoint."""
@@ -63,16 +63,22 @@ class Along:
             flat = samples.reshape(-1, samples.shape[-1])
             images = to_image(flat, self._points(trajectory), self._plans)
             return images.reshape(*lead, *self.shape)
-        spectra = self._scattered(samples, trajectory).reshape(*lead, *self.shape)
-        return blockwise(self._adjoint_fft, (spectra,), (), len(self.shape))
+        planes = samples.reshape(*lead, *(1,) * (len(self.shape) - 1), -1)
+        return blockwise(partial(self._spread, trajectory), (planes,), (), len(self.shape))
 
-    def _fft(self, images: Tensor) -> Tensor:
+    def _sampled(self, trajectory: Tensor, images: Tensor) -> Tensor:
+        """Return samples on the grid ``(…, 1, M)``, in which the axes of the image are kept for blocks."""
+        where = self._places(trajectory)
         before, after = centring(self.shape, self._axes, images)
-        spectra: Tensor = torch.fft.fftn(images * before, dim=self._axes) * after
-        return spectra
+        spectra: Tensor = torch.fft.fftn(images * before, dim=self._axes).flatten(-len(self.shape))
+        found = _looked_up(spectra, where) * after.flatten()[where]
+        return found.reshape(*images.shape[: -len(self.shape)], *(1,) * (len(self.shape) - 1), -1)
 
-    def _adjoint_fft(self, spectra: Tensor) -> Tensor:
-        before, after = centring(self.shape, self._axes, spectra)
+    def _spread(self, trajectory: Tensor, samples: Tensor) -> Tensor:
+        """Return images of samples on the grid ``(…, 1, M)``."""
+        before, after = centring(self.shape, self._axes, samples)
+        lead = samples.shape[: -len(self.shape)]
+        spectra = self._scattered(samples.reshape(*lead, -1), trajectory).reshape(*lead, *self.shape)
         images: Tensor = torch.fft.ifftn(spectra * after.conj(), dim=self._axes, norm="forward")
         return images * before.conj()
 
