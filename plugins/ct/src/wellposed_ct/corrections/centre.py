@@ -21,7 +21,7 @@ __all__ = ["CENTRE_METHODS", "Centre", "find_centre"]
 
 
 def find_centre(y: Tensor, physics: Any, method: str = "auto", reach: float = 0.2) -> Tensor:
-    """Return ``axis_mm`` of every sample, ``(B,)`` float64, millimetres from the detector's middle.
+    """Return ``axis_mm`` of every sample, ``(B,)`` float64 on the CPU, mm from the detector's middle.
 
     Parameters
     ----------
@@ -62,7 +62,8 @@ def find_centre(y: Tensor, physics: Any, method: str = "auto", reach: float = 0.
     if not 0 < reach <= 0.5:
         raise ParameterError(f"reach = {reach} must be in (0, 0.5], of the detector's width.")
     operator.range.check(y, "y")
-    views = y.detach().mean(1).to(torch.float64)
+    # one number per sample, found once and in double precision: the CPU does it, wherever the data are
+    views = y.detach().mean(1).to("cpu", torch.float64)
     chosen = _automatic(views, operator) if method == "auto" else method
     if isinstance(operator, FanBeam) and chosen not in ("negativity", "sharpness"):
         raise ParameterError(f"method = {chosen!r} is for parallel rays; of a fan, use sharpness.")
@@ -155,4 +156,4 @@ class Centre:
         """Return ``y`` as it is, and the physics with the ``axis_mm`` that was found."""
         found = find_centre(y, physics, self.method, self.reach).median()
         operator = getattr(physics, "operator", physics)
-        return y, operator.replace(axis_mm=found)
+        return y, operator.replace(axis_mm=found.to(operator.angles.device))

@@ -93,6 +93,5 @@ class Truncation:
             raise StructureError(f"Truncation widens ct.parallel and ct.fan, not {type(operator).__name__}.")
         bins = math.ceil(self.fraction * y.shape[-1])
         ratio = getattr(scan, "source_axis_mm", 1.0) / getattr(scan, "source_detector_mm", 1.0)
-        wider = scan.replace(detectors=y.shape[-1] + 2 * bins)
-        made = type(operator).from_geometry(wider, operator.domain.shape[0], y.dtype)
-        return extend(y, bins, self.model, self.water, scan.detector_mm * ratio), made
+        wider = operator.replace(detectors=y.shape[-1] + 2 * bins)
+        return extend(y, bins, self.model, self.water, scan.detector_mm * ratio), wider

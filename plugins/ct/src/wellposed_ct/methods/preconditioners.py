@@ -57,7 +57,8 @@ def _impulse_response(operator: Any) -> Tensor:
     """Return A*A e of the pixel in the middle, ``(…)`` without channels."""
     domain = operator.domain
     with torch.no_grad():
-        impulse = domain.zeros(1)
+        device = next((b.device for b in operator.buffers()), None)
+        impulse = domain.zeros(1, device)
         impulse[(0, 0, *(n // 2 for n in impulse.shape[2:]))] = 1
         response: Tensor = operator.A_adjoint(operator.A(impulse))[0, 0]
     if not float(response.max()) > 0:
