@@ -1,7 +1,7 @@
 """A pretend device: tensors that lie "elsewhere", and must not be mixed with those of the CPU.
 
-No machine of this project has an accelerator. Here, a tensor moved to ``DEVICE`` is a wrapper around one on the
-CPU: it has no ``.numpy()`` and no address, and an operation that mixes it with a CPU tensor fails as on a GPU.
+So tests need no accelerator. A tensor moved to ``DEVICE`` is a wrapper around one on the CPU: it has no
+``.numpy()`` and no address, and an operation that mixes it with a CPU tensor fails as on a GPU.
 Zero-dimensional CPU tensors count as numbers, and indices may lie on the CPU, as they may there.
 """
 
@@ -56,7 +56,7 @@ def pretend(doubles: bool = True) -> Iterator[None]:
 
 
 class _Numbers(TorchFunctionMode):
-    """What torch does without a dispatched operation: tensors from numbers, numbers from tensors, addresses."""
+    """What torch does without dispatching an operation: tensors from numbers and back, addresses."""
 
     def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = dict(kwargs or {})
