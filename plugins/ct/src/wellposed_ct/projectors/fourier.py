@@ -68,7 +68,10 @@ class Slices:
 
     def _transform(self, kind: int, data: Tensor, shape: tuple[int, ...]) -> Tensor:
         if data.device.type != "cpu":
-            raise ParameterError(f"FourierSlice runs on the CPU, but the data are on {data.device}.")
+            raise ParameterError(
+                f"FourierSlice runs on the CPU, but the data are on {data.device}; move them with .cpu(), or "
+                "use ct.parallel, which runs on any device."
+            )
         finufft = _finufft()
         single = data.dtype in (torch.float32, torch.complex64)
         source = data.to(torch.complex64 if single else torch.complex128).contiguous()
