@@ -103,7 +103,7 @@ def test_physics(name):
     x = normal(physics.domain)
     y = physics.A(x)
     if name in CPU_ONLY:
-        with pretend(), pytest.raises(ParameterError, match="runs on the CPU, .* on meta; move them with"):
+        with pretend(), pytest.raises(ParameterError, match=r"runs on the CPU, .* on meta; move them with"):
             physics.to(DEVICE).A(x.to(DEVICE))
         return
     with pretend():
