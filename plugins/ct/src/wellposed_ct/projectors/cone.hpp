@@ -9,9 +9,9 @@
 
 namespace {
 
-constexpr int PAIR = 2;          // vectors of rows that share the work on their column
-constexpr int64_t VIEWS = 8;     // views of a task: a block of the volume serves all of them
-constexpr int64_t SLICES = 16;   // slices of a block
+constexpr int PAIR = 4;          // vectors of rows that share the work on their column
+constexpr int64_t VIEWS = 16;     // views of a task: a block of the volume serves all of them
+constexpr int64_t SLICES = 8;   // slices of a block
 
 // ---- the innermost loops ------------------------------------------------------------------------------------
 
@@ -198,25 +198,27 @@ void forward_views(const Volume<T> &x, const Shape3 &s, const View3 *views, cons
     constexpr int64_t N = PAIR * K::LANES;
     std::vector<T> sums((to - from) * s.columns * N, T(0));
     std::vector<Column> columns((to - from) * s.columns);
-    for (int64_t v = from; v < to; ++v)
-        for (int64_t c = 0; c < s.columns; ++c) columns[(v - from) * s.columns + c] = column_of(views[v], c, s.voxel);
+    std::vector<char> fast(columns.size());
+    for (int64_t k = 0; k < int64_t(columns.size()); ++k) {
+        const View3 &view = views[from + k / s.columns];
+        columns[k] = column_of(view, k % s.columns, s.voxel);
+        fast[k] = upright(view) && by_vectors<K>(columns[k], s);
+    }
     for (int main : {Y, X})
         for (int64_t top = 0; top < s.size(main); top += SLICES)
             for (int64_t k = 0; k < int64_t(columns.size()); ++k) {
-                const Column &col = columns[k];
-                if (col.ray.main == main && upright(views[from + k / s.columns]) && by_vectors<K>(col, s))
-                    forward_column<T, K>(x, s, col, row, top, std::min(SLICES, s.size(main) - top),
+                if (fast[k] && columns[k].ray.main == main)
+                    forward_column<T, K>(x, s, columns[k], row, top, std::min(SLICES, s.size(main) - top),
                                          sums.data() + k * N);
             }
     for (int64_t v = from; v < to; ++v)
         for (int64_t r = row; r < std::min(row + N, s.rows); ++r) {
             T *out = y + (v * s.rows + (turned[v] ? s.rows - 1 - r : r)) * s.columns;
-            const bool stands = upright(views[v]);
             for (int64_t c = 0; c < s.columns; ++c) {
                 const int64_t k = (v - from) * s.columns + c;
-                const bool fast = stands && by_vectors<K>(columns[k], s) && !steep(columns[k], r);
-                out[c] = fast ? T(length(columns[k], r, s.voxel)) * sums[k * N + r - row]
-                              : one_ray(x, trace(views[v], double(c), double(r), s.voxel), s);
+                out[c] = fast[k] && !steep(columns[k], r)
+                             ? T(length(columns[k], r, s.voxel)) * sums[k * N + r - row]
+                             : one_ray(x, trace(views[v], double(c), double(r), s.voxel), s);
             }
         }
 }

@@ -9,7 +9,7 @@
 
 namespace {
 
-constexpr int64_t BLOCK = 64;    // voxels along z of a task
+constexpr int64_t BLOCK = 256;    // voxels along z of a task
 
 // Detector columns with rows along memory, padded by zeros and by one column on both sides.
 template <class T> struct Detector {

@@ -66,6 +66,10 @@ inline void narrow(double base, double slope, double low, double high, const Ray
     if (*first >= *last) return;
     if (ray.after >= double(*first)) *first = std::min(*last, int64_t(std::floor(ray.after)) + 1);
     if (ray.before < double(*last)) *last = std::max(*first, int64_t(std::ceil(ray.before)));
+    if (*first >= *last) return;
+    // most rays enter and leave a block within it, and need no division
+    const double start = base + slope * double(*first), stop = base + slope * double(*last - 1);
+    if (std::min(start, stop) > low && std::max(start, stop) < high) return;
     int from = int(*first), to = int(*last), begin, end;
     rows_inside(base, slope, low, high, from, to, &begin, &end);
     *first = begin, *last = std::max(begin, end);
