@@ -25,6 +25,7 @@ from wellposed_mri import (
     radial,
     spin_echo,
 )
+from wellposed_mri.coils import g_factor
 from wellposed_mri.report import coils, images, png, sampling
 
 SOURCE = re.compile(r'src="data:image/png;base64,([^"]+)" alt="([^"]*)"')
@@ -79,6 +80,19 @@ def test_a_cartesian_run_has_all_pictures(image):
         "Coil images: 5 coils": (64, 96, 3),
         "Coil maps: 5 coils": (64, 96, 3),
     }
+
+
+def test_a_regular_pattern_shows_its_g_factor(image):
+    mask = (torch.arange(32) % 2 == 0).float()
+    maps = birdcage_maps(5, (32, 32))
+    done = run_of(MultiCoilMRI(maps, mask), image)
+    name, shown = next((k, v) for k, v in pictures(images(done)).items() if "g-factor" in k)
+    wanted = g_factor(MultiCoilMRI(maps, mask))[0, 0]
+    assert f"1 to {float(wanted.max()):.3g}" in name
+    assert shown[tuple(divmod(int(wanted.argmax()), 32))].tolist() == [255, 255, 255]
+    mask[14:18] = 1
+    assert "g-factor" not in images(run_of(MultiCoilMRI(maps, mask), image))
+    assert "g-factor" not in images(run_of(MultiCoilMRI(maps), image))
 
 
 def test_trajectories_volumes_and_g_factors(image):

@@ -9,6 +9,9 @@ from typing import Any
 
 from torch import Tensor
 
+from wellposed.errors import ParameterError
+from wellposed_mri.coils import g_factor
+from wellposed_mri.encoding import MultiCoilMRI
 from wellposed_mri.report import png
 from wellposed_mri.report.planes import (
     kspace_plane,
@@ -20,6 +23,8 @@ from wellposed_mri.report.planes import (
 )
 
 FEW_COILS = 32
+LARGEST_G = 512**2
+"""Pixels above which the g-factor is not worth the time of a report."""
 GRID = "display:grid;grid-template-columns:repeat(auto-fit,minmax(13rem,22rem));gap:1.25rem;margin:0 0 1.5rem"
 
 
@@ -59,13 +64,38 @@ def _row(name: str, image: Tensor, target: Tensor | None) -> list[str]:
 
 
 def _g_factor(run: Any) -> str:
+    """Return the map that the measurement brings, or that of a regular pattern."""
     found = run.measurement.meta.get("g_factor")
-    if not isinstance(found, Tensor) or found.ndim < 2:
+    if not isinstance(found, Tensor):
+        found = _regular_g(operator_of(run))
+    if found is None or found.ndim < 2:
         return ""
     values = found.abs().reshape(-1, *found.shape[-2:])
     middle = values[len(values) // 2]
-    top = max(float(middle.max()), 1.0)
-    return _grid([_figure(png.heat(middle, 1.0, top), "g-factor", f"1 to {top:.3g}")])
+    seen = middle[middle > 0]
+    if seen.numel() == 0:
+        return ""
+    top = max(float(seen.max()), 1.0 + 1e-6)
+    text = f"1 to {top:.3g}, mean {float(seen.mean()):.3g}"
+    return _grid([_figure(png.heat(middle, 1.0, top), "g-factor", text)])
+
+
+def _regular_g(operator: Any) -> Tensor | None:
+    """Return the g-factor of the middle sample; ``None`` where the pattern is full, irregular or large."""
+    if not isinstance(operator, MultiCoilMRI) or operator.mask is None:
+        return None
+    dims, mask, maps = operator.dims, operator.mask, operator.maps
+    if maps.shape[-dims:].numel() > LARGEST_G or bool((mask != 0).all()):
+        return None
+    if maps.ndim > dims + 1:
+        middle = maps.shape[0] // 2
+        maps = maps[middle : middle + 1]
+    if mask.ndim == dims + 2:
+        mask = mask[mask.shape[0] // 2]
+    try:
+        return g_factor(MultiCoilMRI(maps, mask, dims))
+    except ParameterError:
+        return None
 
 
 def sampling(run: Any) -> str:
