@@ -16,6 +16,7 @@ from wellposed.cli import main
 from wellposed.errors import FileFormatError, OutputError, OutputExistsError, ParameterError
 from wellposed_ct import (
     FBP,
+    ConeBeam,
     ConeGeometry,
     DICOMReader,
     DICOMWriter,
@@ -205,6 +206,54 @@ def test_nikon_gives_the_fan_of_its_middle_plane(tmp_path):
     np.testing.assert_allclose(found.y[0, 0], y, atol=2e-4)
     image = FBP("hann")(found.y, found.physics)
     assert float(image[0, 0, 14:17, 17:20].mean()) == pytest.approx(0.1, rel=0.03)
+
+
+def panel(folder):
+    """A ball above the middle, seen by a cone beam, as a Nikon scan of 24 rows."""
+    cone = ConeGeometry(np.arange(60) * np.pi / 30, (24, 40, 40), 100, 400, (24, 40), 1.0)
+    z, y, x = np.meshgrid(*((np.arange(n) - (n - 1) / 2) * 0.25 for n in (24, 40, 40)), indexing="ij")
+    ball = x**2 + (y + 1) ** 2 + (z - 1.2) ** 2 < 1.2**2
+    operator = ConeBeam.from_geometry(cone)
+    nepers = operator.A(0.1 * torch.from_numpy(ball).float()[None, None])[0, 0].numpy()
+    path, _ = nikon(folder, DetectorPixelsY=24)
+    for i, frame in enumerate(nepers):
+        # a picture's first row is its top, where z is greatest
+        counts = np.rint(50000 * np.exp(-frame[::-1])).astype(np.uint16)
+        tifffile.imwrite(folder / f"part_{i + 1:04d}.tif", counts)
+    return path, cone, nepers, ball
+
+
+def test_nikon_volume_is_a_cone_beam(tmp_path, capsys):
+    path, cone, nepers, ball = panel(tmp_path)
+    found = NikonReader(volume=True).read(path)
+    assert isinstance(found.physics, ConeBeam)
+    np.testing.assert_allclose(found.physics.geometry.vectors(), cone.vectors(), atol=1e-9)
+    np.testing.assert_allclose(found.y[0, 0], nepers, atol=2e-4)
+    assert main(["ct", "info", str(path)]) == 0
+    assert "beam             cone" in capsys.readouterr().out
+    whole, slabs, half = (tmp_path / n for n in ("whole.npy", "slabs.npy", "half.npy"))
+    arguments = ["ct", "reconstruct", str(path), "-m", "ct.fdk", "--centre", "0", "-o"]
+    assert main([*arguments, str(whole)]) == 0
+    assert main([*arguments, str(slabs), "--memory", "8MiB"]) == 0
+    assert main([*arguments, str(half), "--rows", "12:20"]) == 0
+    volume = np.load(whole)
+    np.testing.assert_allclose(np.load(slabs), volume, atol=1e-5)
+    np.testing.assert_allclose(np.load(half), volume[12:20], atol=1e-5)
+    assert volume[ball].mean() == pytest.approx(0.1, rel=0.2)
+    assert abs(volume[::-1][ball].mean()) < 0.02
+    assert main(["ct", "reconstruct", str(path), "-m", "ct.fbp", "-o", str(tmp_path / "fan.npy")]) == 0
+    assert np.load(tmp_path / "fan.npy").shape == (1, 40, 40)
+
+
+def test_a_tiff_folder_may_be_a_cone_beam(tmp_path, capsys):
+    path, cone, nepers, _ = panel(tmp_path)
+    path.unlink()
+    tifffile.imwrite(tmp_path / "flat.tif", np.full((24, 40), 50000, np.uint16))
+    write_geometry(tmp_path / "geometry.toml", cone)
+    found = TIFFReader().read(tmp_path)
+    np.testing.assert_allclose(found.y[0, 0], nepers, atol=2e-4)
+    assert main(["ct", "reconstruct", str(tmp_path), "-o", str(tmp_path.parent / "x.npy")]) == 2
+    assert "slab by slab by ct.fdk, not by FBP" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

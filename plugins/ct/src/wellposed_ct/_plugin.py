@@ -172,7 +172,7 @@ _FILES = (
         (".h5", ".hdf5", ".hdf", ".nxs"),
     ),
     ("reader", "tiff_reader", "TIFFReader", "Read folders and files of TIFF projections.", ()),
-    ("reader", "nikon_reader", "NikonReader", "Read the middle slice of a Nikon scan.", (".xtekct",)),
+    ("reader", "nikon_reader", "NikonReader", "Read Nikon scans, one slice or all.", (".xtekct",)),
     ("reader", "dicom_reader", "DICOMReader", "Read DICOM CT slices and series, in 1/mm.", (".dcm",)),
     ("writer", "dicom_writer", "DICOMWriter", "Write DICOM CT slices and series, in HU.", (".dcm",)),
 )

@@ -24,7 +24,7 @@ def describe(path: Path, geometry: Path | None = None) -> dict[str, Any]:
     """Return the facts about a scan by name; ``warnings`` is a list of sentences."""
     with warnings.catch_warnings(record=True) as heard:
         warnings.simplefilter("always")
-        scan = open_scan(path, geometry)
+        scan = open_scan(path, geometry, volume=True)
         facts = {**_geometry(scan), **_values(scan)}
         notes = [*angle_warnings(np.array(scan.geometry.angles))]
         cost, trouble = _cost(scan)
@@ -41,6 +41,8 @@ def _geometry(scan: RawScan) -> dict[str, Any]:
         "rows": scan.rows, "bins": g.detectors, "bin mm": g.detector_mm, "slice": list(g.size),
         "pixel mm": g.pixel_mm, "axis mm": g.axis_mm,
     }  # fmt: skip
+    if scan.cone is not None:
+        facts |= {"beam": "cone", "slice": list(scan.cone.size[1:]), "slices": scan.cone.size[0]}
     if isinstance(g, FanGeometry):
         facts |= {"source-axis mm": g.source_axis_mm, "source-det mm": g.source_detector_mm}
     return facts
@@ -63,9 +65,10 @@ def _values(scan: RawScan) -> dict[str, Any]:
 def _cost(scan: RawScan) -> tuple[dict[str, Any], list[str]]:
     """Return memory and time, and what went wrong while taking it."""
     each = bytes_per_row(scan.geometry)
+    slices = scan.rows if scan.cone is None else scan.cone.size[0]
     facts: dict[str, Any] = {
         "data MiB": round(4 * scan.rows * scan.geometry.views * scan.geometry.detectors / 2**20, 1),
-        "volume MiB": round(4 * scan.rows * scan.geometry.size[0] * scan.geometry.size[1] / 2**20, 1),
+        "volume MiB": round(4 * slices * scan.geometry.size[0] * scan.geometry.size[1] / 2**20, 1),
         "MiB per slice": round(each / 2**20, 1),
     }
     middle = scan.rows // 2
@@ -74,6 +77,8 @@ def _cost(scan: RawScan) -> tuple[dict[str, Any], list[str]]:
     except FileFormatError as error:
         return facts, [str(error)]
     notes = _oddities(y)
+    if scan.cone is not None:
+        return facts, notes
     FBP()(y, physics)  # compiles what has to be
     start = time.perf_counter()
     FBP()(y, physics)

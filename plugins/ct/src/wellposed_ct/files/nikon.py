@@ -1,7 +1,6 @@
-"""Nikon's ``.xtekct``: an INI file beside a folder of TIFF projections.
+"""Nikon's ``.xtekct``: an INI file beside a folder of TIFF projections, a circular cone beam.
 
-The scan is a circular cone beam; its middle row lies in the plane of the source and is an exact fan beam,
-which is what is opened here.
+Its middle row lies in the plane of the source and is an exact fan beam, so that one slice can be had alone.
 """
 
 from __future__ import annotations
@@ -16,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wellposed.errors import FileFormatError, ParameterError
-from wellposed_ct.files.scan import RawScan
+from wellposed_ct.files.scan import RawScan, central_plane
 from wellposed_ct.files.tiff import by_number, is_tiff, stack_rows
-from wellposed_ct.geometry import FanGeometry
+from wellposed_ct.geometry import ConeGeometry
 
 __all__ = ["open_nikon"]
 
@@ -30,9 +29,12 @@ MAX_VIEWS = 2**17
 
 
 def open_nikon(
-    path: str | PathLike[str], size: tuple[int, int] | None = None, pixel_mm: float | None = None
+    path: str | PathLike[str],
+    size: tuple[int, int] | None = None,
+    pixel_mm: float | None = None,
+    volume: bool = False,
 ) -> RawScan:
-    """Open the middle row of a scan by its ``.xtekct``.
+    """Open a scan by its ``.xtekct``: the fan beam of its middle row, or the whole cone beam.
 
     Angles are ``InitialAngle + i·AngularStep``; lengths are millimetres; counts are divided by
     ``WhiteLevel``. The file does not tell which way the stage turns: a mirrored picture needs negated angles.
@@ -42,7 +44,9 @@ def open_nikon(
     path
         The ``.xtekct``; projections lie beside it, or in its ``InputFolderName``.
     size, pixel_mm
-        Of the slice; by default as many pixels as bins, each a bin seen at the axis.
+        Of a slice; by default as many pixels as bins, each a bin seen at the axis.
+    volume
+        Whether to open all rows; the volume has as many slices as the panel has rows.
 
     Raises
     ------
@@ -57,24 +61,27 @@ def open_nikon(
     if not (0 < views <= MAX_VIEWS and bins > 0 and rows > 0):
         raise FileFormatError(f"{path}: {views} projections of {rows} × {bins} pixels cannot be.")
     start, step = (math.radians(_number(path, entries, n, 0.0)) for n in ("InitialAngle", "AngularStep"))
-    if step == 0:
-        step = 2 * math.pi / views
+    columns_mm = _number(path, entries, "DetectorPixelSizeX")
     try:
-        scan = FanGeometry(
-            start + step * np.arange(views),
-            size or (bins, bins),
+        cone = ConeGeometry(
+            start + (step or 2 * math.pi / views) * np.arange(views),
+            (rows, *(size or (bins, bins))),
             _number(path, entries, "SrcToObject"),
             _number(path, entries, "SrcToDetector"),
-            bins,
-            _number(path, entries, "DetectorPixelSizeX"),
+            (rows, bins),
+            (_number(path, entries, "DetectorPixelSizeY", columns_mm), columns_mm),
             pixel_mm,
             axis_mm=-_number(path, entries, "DetectorOffsetX", 0.0),
+            plane_mm=-_number(path, entries, "DetectorOffsetY", 0.0),
         )
     except ParameterError as error:
         raise FileFormatError(f"{path}: {error}") from error
-    load = _middle(path, _projections(path, entries, views), rows, bins)
-    white = _number(path, entries, "WhiteLevel")
-    return RawScan(path, "Nikon XTekCT", scan, 1, load, counts=True, white=white)
+    frames, white = _projections(path, entries, views), _number(path, entries, "WhiteLevel")
+    load = stack_rows(path, frames) if volume else _middle(path, frames, rows, bins)
+    return RawScan(
+        path, "Nikon XTekCT", central_plane(cone), rows if volume else 1, load,
+        counts=True, white=white, cone=cone if volume else None,
+    )  # fmt: skip
 
 
 def _entries(path: Path) -> dict[str, str]:

@@ -87,18 +87,21 @@ class TIFFReader:
 
 @attrs.frozen
 class NikonReader:
-    """Read the middle slice of a Nikon scan by its ``.xtekct``.
+    """Read a Nikon scan by its ``.xtekct``: its middle slice, or all of it.
 
     Parameters
     ----------
     size, pixel_mm
-        Of the slice; by default as many pixels as bins, each a bin seen at the axis.
+        Of a slice; by default as many pixels as bins, each a bin seen at the axis.
+    volume
+        Whether to read the whole cone beam.
     max_bytes
-        Largest sinogram that is loaded.
+        Most projections that are loaded.
     """
 
     size: Size = None
     pixel_mm: float | None = None
+    volume: bool = False
     max_bytes: int = MAX_BYTES
 
     @property
@@ -107,15 +110,18 @@ class NikonReader:
         return (".xtekct",)
 
     def read(self, path: str | PathLike[str]) -> Measurement:
-        """Return nepers ``(1, 1, views, bins)`` and their fan beam.
+        """Return nepers ``(1, 1, views, bins)`` of a fan, or ``(1, 1, views, rows, bins)`` of a cone beam.
 
         Raises :class:`~wellposed.errors.FileFormatError` for files that are damaged or do not fit together.
         """
-        return open_nikon(path, self.size, self.pixel_mm).measurement(self.max_bytes)
+        return open_nikon(path, self.size, self.pixel_mm, self.volume).measurement(self.max_bytes)
 
 
 def open_scan(
-    path: str | PathLike[str], geometry: str | PathLike[str] | None = None, max_bytes: int = MAX_BYTES
+    path: str | PathLike[str],
+    geometry: str | PathLike[str] | None = None,
+    max_bytes: int = MAX_BYTES,
+    volume: bool = False,
 ) -> RawScan:
     """Open a scan of any format that this pack reads: HDF5, TIFF file or folder, ``.xtekct``, or a sinogram.
 
@@ -127,6 +133,8 @@ def open_scan(
         A TOML file with the geometry of a row, in place of what the scan says.
     max_bytes
         Largest sinogram file (NumPy, MATLAB) that is loaded; the others are read by rows.
+    volume
+        Whether ``.xtekct`` is opened as a cone beam, not as the fan beam of its middle row.
 
     Raises
     ------
@@ -141,7 +149,7 @@ def open_scan(
     if path.is_dir() or suffix in TIFF:
         return open_tiff(path, told)
     openers: dict[str, Callable[[Path], RawScan]] = dict.fromkeys(HDF5, open_hdf5)
-    openers |= {".xtekct": open_nikon}
+    openers |= {".xtekct": lambda p: open_nikon(p, volume=volume)}
     openers |= dict.fromkeys(SinogramReader().suffixes, lambda p: _sinogram(p, max_bytes))
     if suffix not in openers:
         raise FileFormatError(

@@ -19,10 +19,10 @@ from wellposed.errors import FileFormatError, ParameterError, SpaceError
 from wellposed.measurement import Measurement
 from wellposed_ct.corrections import line_integrals, transmission
 from wellposed_ct.files.opening import bounded
-from wellposed_ct.geometry import FanGeometry, ParallelGeometry
-from wellposed_ct.projectors import FanBeam, ParallelBeam
+from wellposed_ct.geometry import ConeGeometry, FanGeometry, ParallelGeometry
+from wellposed_ct.projectors import ConeBeam, FanBeam, ParallelBeam
 
-__all__ = ["RawScan", "RowReader", "angle_warnings", "degrees_of"]
+__all__ = ["RawScan", "RowReader", "angle_warnings", "as_panel", "central_plane", "degrees_of"]
 
 RowReader: TypeAlias = Callable[[int, int], NDArray[Any]]
 """``load(start, stop)`` → ``(stop − start, frames, bins)``: some rows of all frames."""
@@ -32,7 +32,8 @@ RowReader: TypeAlias = Callable[[int, int], NDArray[Any]]
 class RawScan:
     """Projections in a file or a folder, opened but not loaded.
 
-    A detector of several rows sees one slice per row where rays are parallel.
+    A detector of several rows sees one slice per row where rays are parallel. Of a cone beam, rows are those
+    of the panel, counted from its top.
 
     Attributes
     ----------
@@ -50,6 +51,8 @@ class RawScan:
         Whether projections are counts (needing flats or ``white``); else they are nepers.
     white
         Counts without sample, where a number is known instead of flats.
+    cone
+        The scan of the whole panel, where rays are a cone; ``geometry`` is its central plane.
     """
 
     path: Path
@@ -61,6 +64,7 @@ class RawScan:
     darks: RowReader | None = None
     counts: bool = False
     white: float | None = None
+    cone: ConeGeometry | None = None
 
     def raw(self, start: int, stop: int) -> NDArray[Any]:
         """Return rows as they are stored, ``(rows, views, bins)``."""
@@ -114,13 +118,26 @@ class RawScan:
         )
 
     def measurement(self, max_bytes: int) -> Measurement:
-        """Load everything: a batch of one sinogram per row."""
+        """Load everything: a batch of one sinogram per row, or the projections of one cone beam."""
         bounded(self.path, (self.rows, self.geometry.views, self.geometry.detectors), 4, max_bytes)
         meta = {
             "source": self.path.name, "format": self.format, "geometry": repr(self.geometry),
             "pixel_mm": self.geometry.pixel_mm, "slice_mm": self.geometry.detector_mm,
         }  # fmt: skip
-        return Measurement(self.nepers(0, self.rows), self.physics(), meta=meta)
+        if self.cone is None:
+            return Measurement(self.nepers(0, self.rows), self.physics(), meta=meta)
+        meta |= {"geometry": repr(self.cone), "pixel_mm": list(self.cone.voxel_mm[1:])}
+        meta["slice_mm"] = self.cone.voxel_mm[0]
+        y = as_panel(self.nepers(0, self.rows))
+        return Measurement(y, ConeBeam.from_geometry(self.cone), meta=meta)
+
+
+def as_panel(rows: Tensor) -> Tensor:
+    """Return projections ``(1, 1, views, rows, bins)`` of rows ``(rows, 1, views, bins)``, top row last.
+
+    A picture's first row is on top, and a panel's rows run upwards.
+    """
+    return rows.flip(0).permute(1, 2, 0, 3)[None]
 
 
 def _frames(values: NDArray[Any]) -> Tensor:
@@ -158,6 +175,21 @@ def degrees_of(path: Path, values: Any, views: int, units: str | None = None) ->
             stacklevel=2,
         )
     return np.deg2rad(angles)
+
+
+def central_plane(cone: ConeGeometry) -> FanGeometry:
+    """Return the fan beam in the plane of the source of a circular scan."""
+    return FanGeometry(
+        cone.angles,
+        cone.size[1:],
+        cone.source_axis_mm,
+        cone.source_detector_mm,
+        cone.detector[1],
+        cone.detector_mm[1],
+        cone.voxel_mm[2],
+        cone.axis_mm,
+        cone.centre_mm[:2],
+    )
 
 
 def angle_warnings(angles: NDArray[np.float64]) -> list[str]:

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from wellposed.errors import FileFormatError
 from wellposed_ct.files.geometry_toml import read_geometry
 from wellposed_ct.files.opening import readable
-from wellposed_ct.files.scan import RawScan, RowReader
-from wellposed_ct.geometry import FanGeometry, ParallelGeometry
+from wellposed_ct.files.scan import RawScan, RowReader, central_plane
+from wellposed_ct.geometry import ConeGeometry, FanGeometry, ParallelGeometry
 
 __all__ = ["SUFFIXES", "by_number", "is_tiff", "open_tiff", "stack_rows"]
 
@@ -28,13 +28,16 @@ SUFFIXES = (".tif", ".tiff")
 
 GEOMETRY = "geometry.toml"
 
+Known = ParallelGeometry | FanGeometry | ConeGeometry
+"""Scans that pictures may be views of."""
+
 
 def is_tiff(path: Path) -> bool:
     """Return whether ``path`` ends like a TIFF file."""
     return path.suffix.lower() in SUFFIXES
 
 
-def open_tiff(path: str | PathLike[str], geometry: ParallelGeometry | FanGeometry | None = None) -> RawScan:
+def open_tiff(path: str | PathLike[str], geometry: Known | None = None) -> RawScan:
     """Open a folder of TIFF files, in the order of their numbers, or a file of many pages.
 
     Parameters
@@ -53,7 +56,11 @@ def open_tiff(path: str | PathLike[str], geometry: ParallelGeometry | FanGeometr
     folder = path if path.is_dir() else path.parent
     frames = _frames(path)
     (rows, bins), dtype = _check(path, frames)
-    scan = geometry or _geometry(folder, len(frames), bins)
+    told = geometry or _geometry(folder, len(frames), bins)
+    cone = told if isinstance(told, ConeGeometry) else None
+    if cone is not None and cone.detector[0] != rows:
+        raise FileFormatError(f"{path}: pictures have {rows} rows, and the geometry {cone.detector[0]}.")
+    scan = told if isinstance(told, ParallelGeometry | FanGeometry) else central_plane(told)
     if (scan.views, scan.detectors) != (len(frames), bins):
         raise FileFormatError(
             f"{path}: holds {len(frames)} views of {bins} bins, and the geometry has {scan.views} of "
@@ -70,7 +77,7 @@ def open_tiff(path: str | PathLike[str], geometry: ParallelGeometry | FanGeometr
     return RawScan(
         path, "TIFF stack", scan, rows, stack_rows(path, frames),
         stack_rows(path, flats) if flats else None, stack_rows(path, darks) if darks else None,
-        counts=bool(flats) or dtype.kind in "iu",
+        counts=bool(flats) or dtype.kind in "iu", cone=cone,
     )  # fmt: skip
 
 
@@ -122,13 +129,12 @@ def _check(path: Path, frames: Sequence[Page]) -> tuple[tuple[int, int], np.dtyp
         return (int(page.shape[0]), int(page.shape[1])), np.dtype(page.dtype)
 
 
-def _geometry(folder: Path, views: int, bins: int) -> ParallelGeometry | FanGeometry:
+def _geometry(folder: Path, views: int, bins: int) -> Known:
     if (folder / GEOMETRY).exists():
         found = read_geometry(folder / GEOMETRY)
-        if not isinstance(found, ParallelGeometry | FanGeometry):
+        if not isinstance(found, Known):
             raise FileFormatError(
-                f"{folder / GEOMETRY}: is a {type(found).__name__}; row by row, parallel and fan beams are "
-                "reconstructed."
+                f"{folder / GEOMETRY}: is a {type(found).__name__}; parallel, fan and cone beams are read."
             )
         return found
     return ParallelGeometry(np.arange(views) * (math.pi / views), (bins, bins), bins)

@@ -14,12 +14,16 @@ from numpy.typing import NDArray
 from wellposed.errors import FileFormatError, ParameterError
 from wellposed_ct.corrections import Chain, find_centre
 from wellposed_ct.corrections.chain import Correction
-from wellposed_ct.files.scan import RawScan
+from wellposed_ct.files.scan import RawScan, as_panel
+from wellposed_ct.geometry import ConeGeometry
+from wellposed_ct.large import slab_ranges
+from wellposed_ct.methods import FDK
+from wellposed_ct.projectors import ConeBeam
 from wellposed_ct.stacks.memory import rows_at_once
 from wellposed_ct.stacks.publishing import publish, require_place
 from wellposed_ct.stacks.work import Work
 
-__all__ = ["Plan", "reconstruct_rows", "reconstruct_stack"]
+__all__ = ["Plan", "moved", "reconstruct_rows", "reconstruct_slab", "reconstruct_stack"]
 
 CENTRE_ROWS = 5
 """How many rows the centre is found from; their median."""
@@ -65,8 +69,35 @@ def reconstruct_rows(scan: RawScan, plan: Plan, start: int, stop: int) -> NDArra
     return found
 
 
+def reconstruct_slab(scan: RawScan, plan: Plan, start: int, stop: int) -> NDArray[np.float32]:
+    """Return slices ``start`` to ``stop`` of a cone beam's volume, from the panel rows that see them."""
+    assert scan.cone is not None
+    slab = scan.cone.as_vectors().slab(start, stop)
+    upright = not any(scan.cone.rotation)
+    low, high = slab.rows_seen() if upright else (0, scan.rows)
+    with torch.no_grad():
+        rows = scan.nepers(scan.rows - high, scan.rows - low)
+        y, _ = Chain(plan.corrections)(rows, None)
+        images = plan.method(as_panel(y), ConeBeam.from_geometry(slab.crop_rows(low, high)))[0, 0]
+    found: NDArray[np.float32] = images.to(torch.float32).cpu().numpy()
+    return found
+
+
+def slices_at_once(cone: ConeGeometry, plan: Plan, memory: int) -> int:
+    """Return how many slices of a cone beam's volume fit into ``memory`` bytes at a time."""
+    if not isinstance(plan.method, FDK):
+        raise ParameterError(
+            f"a cone beam is reconstructed slab by slab by ct.fdk, not by {type(plan.method).__name__}; pass "
+            "--method ct.fdk, or load it whole by its reader."
+        )
+    # the rows' raw counts and their corrections take as much again
+    return min(last - first for first, last in slab_ranges(cone, memory / 2, not any(cone.rotation)))
+
+
 def centred(scan: RawScan, plan: Plan, start: int, stop: int, most: int) -> float:
     """Return ``axis_mm``, the median over at most ``most`` rows in the middle of those asked for."""
+    if scan.cone is not None:  # only the middle row of a panel is a fan beam
+        start, stop, most = scan.rows // 2, scan.rows // 2 + 1, 1
     count = min(CENTRE_ROWS, stop - start, most)
     first = start + (stop - start - count) // 2
     with torch.no_grad():
@@ -122,23 +153,25 @@ def reconstruct_stack(
     """
     start, stop = _range(scan, rows)
     require_place(output, stop - start, overwrite)
-    each = rows_at_once(scan.geometry, stop - start, memory)
+    if scan.cone is None:
+        make, each = reconstruct_rows, rows_at_once(scan.geometry, stop - start, memory)
+    else:
+        make, each = reconstruct_slab, slices_at_once(scan.cone, plan, memory)
     facts = _facts(scan, plan, start, stop)
     work = Work.resume(output, facts) if resume else None
     if work is None:
         work = Work.begin(output, (stop - start, *scan.geometry.size), facts, restart=overwrite)
     if plan.centre is not None and "axis_mm" not in work.note:
         work = work.noted(axis_mm=centred(scan, plan, start, stop, each))
-    scan = attrs.evolve(
-        scan, geometry=scan.geometry.replace(axis_mm=work.note.get("axis_mm", scan.geometry.axis_mm))
-    )
+    if "axis_mm" in work.note:
+        scan = moved(scan, work.note["axis_mm"])
     if preview is not None and not work.done:
         middle = (start + stop) // 2
-        preview(reconstruct_rows(scan, plan, middle, middle + 1)[0])
+        preview(make(scan, plan, middle, middle + 1)[0])
     while work.done < stop - start:
         first = start + work.done
         last = min(stop, first + each)
-        work = work.put(first - start, reconstruct_rows(scan, plan, first, last))
+        work = work.put(first - start, make(scan, plan, first, last))
         if progress is not None:
             progress(work.done, stop - start)
     publish(output, work.slices, {**_spacing(scan), **(meta or {})}, overwrite=overwrite)
@@ -147,10 +180,17 @@ def reconstruct_stack(
 
 
 def _range(scan: RawScan, rows: tuple[int, int] | None) -> tuple[int, int]:
-    start, stop = (0, scan.rows) if rows is None else rows
-    if not 0 <= start < stop <= scan.rows:
-        raise ParameterError(f"rows {start}:{stop} are asked for, and the scan has 0:{scan.rows}.")
+    count = scan.rows if scan.cone is None else scan.cone.size[0]
+    start, stop = (0, count) if rows is None else rows
+    if not 0 <= start < stop <= count:
+        raise ParameterError(f"rows {start}:{stop} are asked for, and the scan has 0:{count}.")
     return start, stop
+
+
+def moved(scan: RawScan, axis_mm: float) -> RawScan:
+    """Return the scan with its rotation axis elsewhere."""
+    cone = None if scan.cone is None else scan.cone.replace(axis_mm=axis_mm)
+    return attrs.evolve(scan, geometry=scan.geometry.replace(axis_mm=axis_mm), cone=cone)
 
 
 def _facts(scan: RawScan, plan: Plan, start: int, stop: int) -> dict[str, Any]:
@@ -158,10 +198,12 @@ def _facts(scan: RawScan, plan: Plan, start: int, stop: int) -> dict[str, Any]:
     about = scan.path.stat()
     return {
         "scan": str(scan.path.resolve()), "size": about.st_size, "changed": about.st_mtime_ns,
-        "geometry": repr(scan.geometry), "rows": [start, stop], "plan": plan.name or repr(plan),
+        "geometry": repr(scan.cone or scan.geometry), "rows": [start, stop], "plan": plan.name or repr(plan),
         "centre": plan.centre,
     }  # fmt: skip
 
 
 def _spacing(scan: RawScan) -> dict[str, Any]:
+    if scan.cone is not None:
+        return {"pixel_mm": scan.cone.voxel_mm[1], "slice_mm": scan.cone.voxel_mm[0]}
     return {"pixel_mm": scan.geometry.pixel_mm, "slice_mm": scan.geometry.detector_mm}

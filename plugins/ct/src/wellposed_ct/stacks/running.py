@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import attrs
+import click
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -20,9 +21,9 @@ from wellposed.atomic import atomic_path
 from wellposed.errors import ConfigError, OutputExistsError, ParameterError
 from wellposed_ct.corrections import CENTRE_METHODS
 from wellposed_ct.files import open_scan
-from wellposed_ct.files.scan import RawScan
+from wellposed_ct.files.scan import RawScan, angle_warnings, central_plane
 from wellposed_ct.stacks.memory import parse_bytes
-from wellposed_ct.stacks.reconstruction import Plan, reconstruct_stack
+from wellposed_ct.stacks.reconstruction import Plan, moved, reconstruct_stack
 
 __all__ = ["component", "run"]
 
@@ -30,7 +31,10 @@ __all__ = ["component", "run"]
 def run(file: Path, output: Path, **options: Any) -> dict[str, Any]:
     """Carry out the command and return what was done."""
     start = time.perf_counter()
-    scan = _sized(open_scan(file, options["geometry"]), options["size"], options["pixel_mm"])
+    whole = options["method"] == "ct.fdk"
+    scan = _sized(open_scan(file, options["geometry"], volume=whole), options["size"], options["pixel_mm"])
+    for note in angle_warnings(np.array(scan.geometry.angles)):
+        click.echo(f"Warning: {note}", err=True)
     centre, scan = _centred(options["centre"], scan)
     method = {"name": options["method"], "params": _params(options["params"], "--param")}
     corrections = [_worded(text) for text in options["corrections"]]
@@ -49,7 +53,8 @@ def run(file: Path, output: Path, **options: Any) -> dict[str, Any]:
             rows=rows, resume=options["resume"], overwrite=options["force"], progress=progress, meta=meta,
             preview=_previewer(options["preview"], options["force"]),
         )  # fmt: skip
-    slices = scan.rows if rows is None else rows[1] - rows[0]
+    count = scan.rows if scan.cone is None else scan.cone.size[0]
+    slices = count if rows is None else rows[1] - rows[0]
     seconds = time.perf_counter() - start
     return {
         "output": str(output), "slices": slices, "size": list(scan.geometry.size), "axis_mm": axis,
@@ -91,6 +96,11 @@ def _sized(scan: RawScan, size: int | None, pixel_mm: float | None) -> RawScan:
     changes: dict[str, Any] = {} if size is None else {"size": (size, size)}
     if pixel_mm is not None:
         changes["pixel_mm"] = pixel_mm
+    if scan.cone is not None:
+        depth, *plane = scan.cone.size
+        voxel = scan.cone.voxel_mm if pixel_mm is None else pixel_mm
+        cone = scan.cone.replace(size=(depth, *changes.get("size", plane)), voxel_mm=voxel)
+        return attrs.evolve(scan, cone=cone, geometry=central_plane(cone))
     return attrs.evolve(scan, geometry=scan.geometry.replace(**changes)) if changes else scan
 
 
@@ -103,7 +113,7 @@ def _centred(text: str | None, scan: RawScan) -> tuple[str | None, RawScan]:
     except ValueError:
         listed = ", ".join(CENTRE_METHODS)
         raise ParameterError(f"--centre {text!r}: a number of millimetres, or one of {listed}.") from None
-    return None, attrs.evolve(scan, geometry=scan.geometry.replace(axis_mm=axis))
+    return None, moved(scan, axis)
 
 
 def _rows(text: str | None) -> tuple[int, int] | None:
@@ -159,8 +169,6 @@ def _bar() -> Iterator[Any]:
     if not sys.stderr.isatty():
         yield None
         return
-    import click
-
     # the length is known at the first call
     with click.progressbar(length=1, label="slices", file=sys.stderr, show_pos=True) as bar:
 
