@@ -163,4 +163,5 @@ def _change(x: Tensor, old: Tensor) -> Tensor:
     with torch.no_grad():
         size = torch.linalg.vector_norm(x.flatten(1), dim=1)
         moved: Tensor = torch.linalg.vector_norm((x - old).flatten(1), dim=1)
-        return moved / size.clamp(min=torch.finfo(x.dtype).tiny)
+        change: Tensor = moved / size.clamp(min=torch.finfo(x.dtype).tiny)
+    return change

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from wellposed.errors import ParameterError, StructureError
 from wellposed.operators import LinearOperator
+from wellposed.spaces import Space
 
 __all__ = ["ORDERS", "Order", "Subset", "access_order", "linear_operator", "ordered_subsets", "with_views"]
 
@@ -69,18 +70,18 @@ def with_views(operator: LinearOperator, views: Sequence[int] | Tensor) -> Linea
     if callable(own):
         chosen: LinearOperator = own(views)
         return chosen
-    angles = getattr(operator, "angles", None)
-    if not isinstance(angles, Tensor):
+    arguments = operator.arguments() if hasattr(operator, "arguments") else {}
+    count = operator.range.shape[1] if isinstance(operator.range, Space) else None
+    cut = {
+        name: value.index_select(0, torch.as_tensor(views, dtype=torch.int64, device=value.device))
+        for name, value in arguments.items()
+        if isinstance(value, Tensor) and value.ndim and len(value) == count and name not in _SHARED
+    }
+    if not cut:
         raise StructureError(
             f"{type(operator).__name__} has no views to choose subsets from; use subsets=1, or a projector "
             "of this pack."
         )
-    index = torch.as_tensor(views, dtype=torch.int64, device=angles.device)
-    cut = {
-        name: value[index.to(value.device)]
-        for name, value in operator.arguments().items()
-        if isinstance(value, Tensor) and value.ndim and len(value) == len(angles) and name not in _SHARED
-    }
     return operator.replace(**cut)
 
 
