@@ -237,7 +237,7 @@ def test_both_dual_steps_and_fista_agree(make):
     y = torch.cat([y, 2 * y])
     weight = torch.full((2,), 0.3, dtype=F64)
     start = FBP("hann")(y, op)
-    options = {"iterations": 3000, "tolerance": 0.0, "non_negative": False}
+    options = {"iterations": 3000, "tolerance": 0.0}
     ramped = minimise_tv(start, y, op, Ramped.of(op, y), weight, **options)
     weighted = minimise_tv(start, y, op, Weighted.of(op, torch.ones_like(y)), weight, **options)
     peer = FISTA(prior=TotalVariation(tolerance=1e-8), weight=0.3, max_iterations=600, tolerance=0)(y, op)
@@ -257,6 +257,12 @@ def test_tv_is_non_negative_where_asked_and_stops_each_sample_for_itself():
     torch.testing.assert_close(both[1:], method(y[1:], op))
     torch.testing.assert_close(both[:1], method(y[:1], op))
     assert float(TV(weight=0.2, iterations=100)(y, op).min()) < 0
+    assert float(TV(weight=0.2, iterations=100, highest=0.5)(y, op).max()) <= 0.5
+    known = torch.zeros(32, 32)
+    known[8:24, 8:24] = 0.7
+    inside = TV(weight=0.2, iterations=100, non_negative=True, highest=known)(y, op)
+    assert bool((inside <= known).all())
+    assert float(inside[0].max()) > 0.2
 
 
 @pytest.mark.parametrize("make", [parallel, fan])
@@ -305,6 +311,8 @@ def test_bad_arguments_get_a_sentence():
         LSQR(preconditioner="jacobi")
     with pytest.raises(ParameterError, match=r"iterations = 0 must be ≥ 1 and damping = 0\.0 ≥ 0"):
         LSQR(0)
+    with pytest.raises(ParameterError, match=r"highest = -1\.0 must be > 0 somewhere, as images are"):
+        TV(non_negative=True, highest=-1.0)
     with pytest.raises(ParameterError, match="descents = 0 and subsets = None must be ≥ 1"):
         ASDPOCS(descents=0)
     with pytest.raises(ParameterError, match=r"relaxation = 3 must be in \(0, 2\)"):

@@ -9,6 +9,7 @@ Where rays have weights of their own, diagonal steps (Pock & Chambolle 2011) tak
 
 from __future__ import annotations
 
+import math
 from typing import Any, Protocol
 
 import attrs
@@ -101,7 +102,9 @@ def minimise_tv(
     *,
     iterations: int,
     tolerance: float,
-    non_negative: bool,
+    isotropic: bool = True,
+    lowest: float = -math.inf,
+    highest: float | Tensor = math.inf,
 ) -> Tensor:
     """Return argmin of the data term + ``weight``·TV(x), started from ``x``; every sample for itself.
 
@@ -115,10 +118,13 @@ def minimise_tv(
         λ > 0, ``(B,)``.
     iterations, tolerance
         The most iterations, and the relative change at which a sample is done (looked at every ten).
-    non_negative
-        Whether x ≥ 0 is a constraint.
+    isotropic
+        Whether the modulus of a gradient is Euclidean.
+    lowest, highest
+        Bounds of the values, the latter pixel by pixel if it is a tensor.
     """
-    prior = TotalVariation(dims=x.ndim - 2)
+    prior = TotalVariation(isotropic, dims=x.ndim - 2)
+    top = torch.as_tensor(highest, dtype=x.dtype, device=x.device)
     wide = (-1, *(1,) * (x.ndim - 1))
     lam = weight.detach().reshape(-1).expand(len(x)).reshape(wide)
     brightest = x.detach().abs().flatten(1).amax(1).reshape(wide)
@@ -131,7 +137,7 @@ def minimise_tv(
         u = data.ascend(u, physics.A(bar) - y, gain)
         v = prior.dual_prox(v + slope[:, None] * prior.analysis(bar), weight, 1.0)
         new = x - tau * (physics.A_adjoint(u) + prior.analysis_adjoint(v))
-        new = new.clamp(min=0) if non_negative else new
+        new = torch.minimum(new.clamp(min=lowest), top)
         bar, old, x = 2 * new - x, x, new
         if k % CHECK_EVERY == 0 and tolerance > 0:
             fresh = (_change(x, old) <= tolerance) & ~done

@@ -93,7 +93,7 @@ class PWLS:
                 (self.strength * size).reshape(-1),
                 iterations=self.iterations,
                 tolerance=self.tolerance,
-                non_negative=True,
+                lowest=0.0,
             )
         return self._by_surrogates(x, y, w, physics, size)
 

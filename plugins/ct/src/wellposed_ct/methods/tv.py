@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import attrs
@@ -17,7 +18,7 @@ from wellposed_optim import noise_level
 __all__ = ["TV", "column_norm", "first_image"]
 
 
-@attrs.frozen
+@attrs.frozen(eq=False)
 class TV:
     """½‖Ax − y‖² + λ·TV(x), by a primal–dual iteration whose dual step is the ramp filter.
 
@@ -36,6 +37,11 @@ class TV:
         Relative change at which a sample has converged; 0 runs all iterations.
     non_negative
         Whether x ≥ 0 is a constraint.
+    highest
+        Largest value that is allowed, where it is known, in 1/mm; or a picture of them ``(H, W)``, 0 where
+        there is known to be nothing.
+    isotropic
+        Whether the modulus of a gradient is Euclidean, or (False) the sum of its absolute entries.
 
     References
     ----------
@@ -48,6 +54,8 @@ class TV:
     iterations: int = 200
     tolerance: float = 1e-4
     non_negative: bool = False
+    highest: float | Tensor = math.inf
+    isotropic: bool = True
 
     def __attrs_post_init__(self) -> None:
         """Check the ranges."""
@@ -55,6 +63,9 @@ class TV:
             raise ParameterError(
                 f"strength = {self.strength} and weight = {self.weight} must be > 0, iterations ≥ 1."
             )
+        top = float(torch.as_tensor(self.highest).max())
+        if self.non_negative and not top > 0:
+            raise ParameterError(f"highest = {top} must be > 0 somewhere, as images are non-negative.")
 
     def __call__(self, y: Tensor, physics: Any) -> Tensor:
         """Return images of sinograms ``y``."""
@@ -63,16 +74,19 @@ class TV:
         else:
             weight = torch.full((len(y),), self.weight, dtype=y.dtype, device=y.device)
         start = first_image(y, physics)
-        start = start.clamp(min=0) if self.non_negative else start
+        lowest = 0.0 if self.non_negative else -math.inf
+        top = torch.as_tensor(self.highest, dtype=start.dtype, device=start.device)
         return minimise_tv(
-            start,
+            torch.minimum(start.clamp(min=lowest), top),
             y,
             physics,
             Ramped.of(physics, y),
             weight,
             iterations=self.iterations,
             tolerance=self.tolerance,
-            non_negative=self.non_negative,
+            isotropic=self.isotropic,
+            lowest=lowest,
+            highest=top,
         )
 
 
