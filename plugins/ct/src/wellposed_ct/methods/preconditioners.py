@@ -17,7 +17,7 @@ from wellposed.errors import ParameterError
 __all__ = ["circulant_preconditioner", "ramp_preconditioner"]
 
 
-def ramp_preconditioner(operator: Any, damp: float = 0.0, floor: float = 0.02) -> Callable[[Tensor], Tensor]:
+def ramp_preconditioner(operator: Any, damp: float = 0.0, floor: float = 0.1) -> Callable[[Tensor], Tensor]:
     """Return v ↦ F*((c/|f| + damp²)⁻¹ F v): the ramp in the image, as theory has it for even views.
 
     Parameters
@@ -36,7 +36,7 @@ def ramp_preconditioner(operator: Any, damp: float = 0.0, floor: float = 0.02) -
 
 
 def circulant_preconditioner(
-    operator: Any, damp: float = 0.0, floor: float = 0.01
+    operator: Any, damp: float = 0.0, floor: float = 0.03
 ) -> Callable[[Tensor], Tensor]:
     """Return the inverse of the convolution that A*A is around the middle of the image.
 
