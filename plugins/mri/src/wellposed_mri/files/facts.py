@@ -112,16 +112,43 @@ def _arrays(path: str | PathLike[str]) -> dict[str, Any]:
     found = arrays.arrays(path)
     key = array_axes.kspace_key(path, found)
     shape = found[key].shape
+    points = array_axes.key_of(path, found, "trajectory", None)
+    facts: dict[str, Any] = {
+        "format": "MATLAB" if Path(path).suffix.lower() == ".mat" else "NumPy",
+        "trajectory": "cartesian" if points is None else points,
+        "arrays": arrays.listing(found), "k-space": key,
+    }  # fmt: skip
+    if points is not None:
+        return {**facts, **_array_trajectory(path, found, points, shape)}
     if not 2 <= len(shape) <= 5:
         raise FileFormatError(f"{fspath(path)}: {key!r} of shape {shape} is no k-space (2 to 5 axes).")
     letters = array_axes.BY_AXES[len(shape)]
     sizes = dict(zip(letters, shape, strict=True))
     return {
-        "format": "MATLAB" if Path(path).suffix.lower() == ".mat" else "NumPy", "trajectory": "cartesian",
-        "arrays": arrays.listing(found), "k-space": key, "axes": letters,
-        "slices": sizes.get("b", 1), "coils": sizes.get("c", 1),
+        **facts, "axes": letters, "slices": sizes.get("b", 1), "coils": sizes.get("c", 1),
         "image": [sizes[c] for c in "dhw" if c in sizes],
     }  # fmt: skip
+
+
+def _array_trajectory(
+    path: str | PathLike[str], found: dict[str, arrays.Array], points: str, shape: tuple[int, ...]
+) -> dict[str, Any]:
+    """Return what a trajectory tells; its reach in cycles/FOV is the only hint at the image's size."""
+    trajectory = array_axes.trajectory_of(path, points, found[points])
+    reach = float(trajectory.abs().max())
+    maps = array_axes.key_of(path, found, "sensitivities", None)
+    d = trajectory.shape[-1]
+    image = list(found[maps].shape[-d:]) if maps else [max(16, round(2 * reach))] * d
+    facts = {
+        "shots": trajectory.shape[:-2].numel(), "samples": trajectory.shape[-2], "slices": 1,
+        "coils": shape[0] if len(shape) > 2 else 1, "image": image, "trajectory reach": round(reach, 4),
+    }  # fmt: skip
+    if maps is None and reach <= 4:
+        raise FileFormatError(
+            f"{fspath(path)}: its trajectory {points!r} reaches ±{reach:.4g}, so the size of the image is "
+            "not in the file; read it with shape=[rows, columns]."
+        )
+    return facts
 
 
 def _cost(coils: int, slices: int, image: list[int], slow: int) -> dict[str, Any]:
