@@ -15,6 +15,7 @@ from wellposed.testing import components
 from wellposed.testing.construct import examples_of
 from wellposed_ct import ConeBeam, FanBeam, ParallelBeam
 from wellposed_ct.corrections import find_centre
+from wellposed_ct.projectors import precision
 
 ANGLES = torch.linspace(-0.4, 2.9, 7, dtype=torch.float64)
 SCANS = {
@@ -155,3 +156,53 @@ def test_volumes_keep_their_device():
     with pretend(), warnings.catch_warnings():
         warnings.simplefilter("error")
         close(physics.to(DEVICE).A_adjoint(y.to(DEVICE)), expected)
+
+
+@pytest.fixture
+def no_doubles(monkeypatch):
+    """A device that knows single precision only, as Apple's."""
+    monkeypatch.setattr(precision, "WITHOUT_DOUBLES", (DEVICE.type,))
+
+
+@pytest.mark.usefixtures("no_doubles")
+@pytest.mark.parametrize("name", components(pack="ct", kind="physics"))
+def test_without_double_precision_the_cpu_projects(name):
+    physics = example(name)[0].to(torch.float32)
+    x, y = normal(physics.domain), normal(physics.range)
+    Ax, Ay = physics.A(x), physics.A_adjoint(y)
+    with pretend(doubles=False):
+        there = physics.to(DEVICE)
+        close(there.A(x.to(DEVICE)), Ax)
+        close(there.A_adjoint(y.to(DEVICE)), Ay)
+
+
+@pytest.mark.usefixtures("no_doubles")
+@pytest.mark.parametrize("name", ["ct.fbp", "ct.fdk", "ct.sirt", "ct.tv"])
+def test_without_double_precision_methods_run(name):
+    method, physics = example(name)
+    physics = physics.to(torch.float32)
+    y = physics.A(normal(getattr(physics, "operator", physics).domain).abs())
+    expected = method(y, physics)
+    with pretend(doubles=False):
+        close(method(y.to(DEVICE), physics.to(DEVICE)), expected)
+
+
+@pytest.mark.usefixtures("no_doubles")
+@pytest.mark.parametrize("name", SCANS)
+def test_without_double_precision_the_geometry_has_gradients(name):
+    physics = scan(name).to(torch.float32)
+    x, y = normal(physics.domain), normal(physics.range)
+
+    def gradients(x: torch.Tensor, y: torch.Tensor, device: torch.device | str) -> list[torch.Tensor]:
+        there = physics.replace(
+            angles=ANGLES.to(torch.float32).to(device).requires_grad_(),
+            axis_mm=physics.axis_mm.to(device),
+            centre_mm=physics.centre_mm.to(device),
+        )
+        energies = (there.A(x) * y).sum(), (x * there.A_adjoint(y)).sum()
+        return [torch.autograd.grad(e, there.angles)[0] for e in energies]
+
+    expected = gradients(x, y, "cpu")
+    with pretend(doubles=False):
+        for found, wanted in zip(gradients(x.to(DEVICE), y.to(DEVICE), DEVICE), expected, strict=True):
+            close(found, wanted)

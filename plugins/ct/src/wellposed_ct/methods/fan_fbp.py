@@ -18,14 +18,15 @@ from torch import Tensor
 from wellposed_ct.methods.filters import Window, filter_rows
 from wellposed_ct.projectors.fan import FanBeam
 from wellposed_ct.projectors.joseph import apply
+from wellposed_ct.projectors.precision import doubles
 
 __all__ = ["arc_weights", "fan_back_projection", "parker_weights"]
 
 
 def fan_back_projection(y: Tensor, operator: FanBeam, window: Window, cutoff: float) -> Tensor:
     """Return images ``(B, C, H, W)`` of sinograms ``(B, C, V, D)``."""
-    angles = operator.angles.detach().to(torch.float64)
-    axis = operator.axis_mm.detach().to(torch.float64).expand_as(angles)
+    angles = doubles(operator.angles.detach())
+    axis = doubles(operator.axis_mm.detach()).expand_as(angles)
     k = torch.arange(operator.detectors, dtype=torch.float64, device=angles.device)
     t = (k - (operator.detectors - 1) / 2) * operator.detector_mm - axis[:, None]
     ratio = t / operator.source_detector_mm

@@ -15,6 +15,7 @@ from wellposed_ct.methods.filters import WINDOWS, Window, filter_rows
 from wellposed_ct.projectors.fan import FanBeam
 from wellposed_ct.projectors.joseph import Plan, apply
 from wellposed_ct.projectors.parallel import ParallelBeam
+from wellposed_ct.projectors.precision import doubles
 
 __all__ = ["FBP", "angular_weights"]
 
@@ -79,7 +80,7 @@ def angular_weights(angles: Tensor) -> Tensor:
     Half the way to both neighbours, directions being counted modulo π. Where one or two gaps are more than
     three times the median, nothing was measured in them (limited angle), and no view stands for them.
     """
-    folded = angles.to(torch.float64).remainder(math.pi)
+    folded = doubles(angles).remainder(math.pi)
     order = torch.argsort(folded)
     if len(order) == 1:
         return torch.full((1,), math.pi, dtype=torch.float64)

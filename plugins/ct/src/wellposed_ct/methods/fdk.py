@@ -20,6 +20,7 @@ from wellposed_ct.methods.filters import WINDOWS, Window, filter_rows
 from wellposed_ct.methods.panels import Circle, resample
 from wellposed_ct.projectors.beams import Beams, view_table
 from wellposed_ct.projectors.cone import ConeBeam
+from wellposed_ct.projectors.precision import in_doubles
 from wellposed_ct.projectors.smear import smear
 
 __all__ = ["FDK", "redundancy"]
@@ -75,7 +76,7 @@ class FDK:
                 "ct.cgls or ct.tv otherwise."
             )
         operator.range.check(y, "y")
-        return self.filtered_back_projection(y, operator)
+        return in_doubles(lambda y: self.filtered_back_projection(y, operator), y)
 
     def filtered_back_projection(self, y: Tensor, operator: ConeBeam) -> Tensor:
         """Return the volume; apart from the checks, this is linear in ``y``."""

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from wellposed.errors import StructureError
+from wellposed_ct.projectors.precision import doubles
 
 __all__ = ["Circle", "resample"]
 
@@ -46,7 +47,7 @@ class Circle:
         StructureError
             The sources rise (a helix), or are not all at about the same distance from the axis.
         """
-        table = vectors.to(torch.float64)
+        table = doubles(vectors)
         source, middle, u, v = table.reshape(-1, 4, 3).unbind(1)
         radius = source[:, :2].norm(dim=1)
         rise = float(source[:, 2].amax() - source[:, 2].amin())

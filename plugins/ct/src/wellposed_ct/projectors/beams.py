@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from wellposed_ct.projectors.native import native
+from wellposed_ct.projectors.precision import doubles
 
 __all__ = ["Beams", "Shape3", "view_table"]
 
@@ -45,7 +46,7 @@ def view_table(
     parallel: bool,
 ) -> Tensor:
     """Return P and Q of every view in voxels, ``(V, 2, 3, 3)``: (P or Q, constant / column / row, x y z)."""
-    vectors = vectors.to(torch.float64)
+    vectors = doubles(vectors)
     flip = vectors.new_tensor([1.0, -1.0, 1.0]) / vectors.new_tensor(voxel_mm[::-1])
     middle = vectors.new_tensor([(n - 1) / 2 for n in size[::-1]])
     first, panel, u, v = vectors.reshape(-1, 4, 3).unbind(1)

@@ -17,6 +17,7 @@ from wellposed_ct.geometry.vector import VectorGeometry
 from wellposed_ct.projectors.beams import Beams, view_table
 from wellposed_ct.projectors.joseph import apply
 from wellposed_ct.projectors.parallel import BACKENDS, Backend
+from wellposed_ct.projectors.precision import in_doubles
 
 __all__ = ["ConeBeam", "ParallelBeam3D"]
 
@@ -100,11 +101,11 @@ class _Beam3D(LinearOperator):
 
     def _forward(self, x: Tensor) -> Tensor:
         beams = self.beams()
-        return beams.project(x) if self._calibrates else apply(x, beams, back=False)
+        return in_doubles(beams.project, x) if self._calibrates else apply(x, beams, back=False)
 
     def _adjoint(self, y: Tensor) -> Tensor:
         beams = self.beams()
-        return beams.back_project(y) if self._calibrates else apply(y, beams, back=True)
+        return in_doubles(beams.back_project, y) if self._calibrates else apply(y, beams, back=True)
 
 
 class ConeBeam(_Beam3D):

@@ -11,6 +11,8 @@ import attrs
 import torch
 from torch import Tensor
 
+from wellposed_ct.projectors.precision import doubles
+
 __all__ = ["Crossings", "Grid", "crossings"]
 
 
@@ -46,7 +48,7 @@ def crossings(angles: Tensor, axis_mm: Tensor, centre_mm: Tensor, grid: Grid) ->
     The line of bin k is x·cos θ + y·sin θ = s₀ + k·d. Pixel (i, j) has its centre at
     x = x₀ + j·p, y = y₀ − i·p.
     """
-    angles, axis_mm, centre_mm = (t.to(torch.float64) for t in (angles, axis_mm, centre_mm))
+    angles, axis_mm, centre_mm = (doubles(t) for t in (angles, axis_mm, centre_mm))
     cos, sin = torch.cos(angles), torch.sin(angles)
     upright = (cos.abs() >= sin.abs()).detach()
     p, d = grid.pixel_mm, grid.detector_mm

@@ -16,6 +16,7 @@ from wellposed_ct.projectors.fans import Fans
 from wellposed_ct.projectors.footprints import Footprints, Model
 from wellposed_ct.projectors.joseph import Backend, TorchMap, apply
 from wellposed_ct.projectors.parallel import check_beam, image_space, real_vector
+from wellposed_ct.projectors.precision import doubles, in_doubles
 from wellposed_ct.symmetries import quarter_turns
 
 __all__ = ["FanBeam"]
@@ -138,7 +139,7 @@ class FanBeam(LinearOperator):
 
     def fans(self, interpolate: bool = False) -> Fans:
         """Return sources and detectors in pixels, differentiable in the geometry."""
-        angles, axis, centre = (t.to(torch.float64) for t in (self.angles, self.axis_mm, self.centre_mm))
+        angles, axis, centre = (doubles(t) for t in (self.angles, self.axis_mm, self.centre_mm))
         cos, sin = torch.cos(angles), torch.sin(angles)
         across, ahead = torch.stack([cos, sin], 1), torch.stack([-sin, cos], 1)
         start = (-(self.detectors - 1) / 2 * self.detector_mm - axis).expand_as(angles)
@@ -179,8 +180,8 @@ class FanBeam(LinearOperator):
 
     def _forward(self, x: Tensor) -> Tensor:
         rays = self._map()
-        return rays.project(x) if self._calibrates else apply(x, rays, back=False)
+        return in_doubles(rays.project, x) if self._calibrates else apply(x, rays, back=False)
 
     def _adjoint(self, y: Tensor) -> Tensor:
         rays = self._map()
-        return rays.back_project(y) if self._calibrates else apply(y, rays, back=True)
+        return in_doubles(rays.back_project, y) if self._calibrates else apply(y, rays, back=True)

@@ -19,6 +19,7 @@ from wellposed_ct.projectors import gpu
 from wellposed_ct.projectors.crossings import Crossings, Grid
 from wellposed_ct.projectors.joseph_torch import back_project, project
 from wellposed_ct.projectors.native import native
+from wellposed_ct.projectors.precision import in_doubles
 
 __all__ = ["BACKENDS", "Backend", "Map", "Plan", "Shape", "TorchMap", "apply", "compiled"]
 
@@ -200,5 +201,4 @@ class _Joseph(torch.autograd.Function):
 
 def apply(data: Tensor, plan: Map, back: bool) -> Tensor:
     """Project images ``(…, H, W)``, or with ``back`` back-project sinograms ``(…, V, D)``."""
-    result: Tensor = _Joseph.apply(data, plan, back)  # type: ignore[no-untyped-call]
-    return result
+    return in_doubles(lambda data: _Joseph.apply(data, plan, back), data)  # type: ignore[no-untyped-call]

@@ -17,6 +17,7 @@ from wellposed_ct.projectors.crossings import Crossings, Grid, crossings
 from wellposed_ct.projectors.footprints import MODELS, Footprints, Model
 from wellposed_ct.projectors.joseph import BACKENDS, Backend, Plan, apply
 from wellposed_ct.projectors.joseph_torch import back_project, project
+from wellposed_ct.projectors.precision import doubles, in_doubles
 from wellposed_ct.symmetries import half_turn, quarter_turns
 
 __all__ = ["BACKENDS", "Backend", "ParallelBeam", "check_beam", "image_space", "real_vector"]
@@ -152,7 +153,7 @@ class ParallelBeam(LinearOperator):
 
     def footprints(self) -> Footprints:
         """Return rays and model for Siddon's projector and strips, differentiable in the geometry."""
-        angles, axis, centre = (t.to(torch.float64) for t in (self.angles, self.axis_mm, self.centre_mm))
+        angles, axis, centre = (doubles(t) for t in (self.angles, self.axis_mm, self.centre_mm))
         rows, columns = self._grid_size
         cos, sin = torch.cos(angles), torch.sin(angles)
         first = -(self.detectors - 1) / 2 * self.detector_mm - axis
@@ -167,17 +168,17 @@ class ParallelBeam(LinearOperator):
     def _forward(self, x: Tensor) -> Tensor:
         if self.model != "joseph":
             rays = self.footprints()
-            return rays.project(x) if self._calibrates else apply(x, rays, back=False)
+            return in_doubles(rays.project, x) if self._calibrates else apply(x, rays, back=False)
         if self._calibrates:
-            return project(x, self.crossings(), self.grid)
+            return in_doubles(lambda x: project(x, self.crossings(), self.grid), x)
         return apply(x, self.plan(), back=False)
 
     def _adjoint(self, y: Tensor) -> Tensor:
         if self.model != "joseph":
             rays = self.footprints()
-            return rays.back_project(y) if self._calibrates else apply(y, rays, back=True)
+            return in_doubles(rays.back_project, y) if self._calibrates else apply(y, rays, back=True)
         if self._calibrates:
-            return back_project(y, self.crossings(), self.grid)
+            return in_doubles(lambda y: back_project(y, self.crossings(), self.grid), y)
         return apply(y, self.plan(), back=True)
 
     @property

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from wellposed_ct.projectors.beams import Beams
+from wellposed_ct.projectors.precision import in_doubles
 
 __all__ = ["smear"]
 
@@ -43,8 +44,7 @@ class _Smear(torch.autograd.Function):
 
 def smear(data: Tensor, beams: Beams) -> Tensor:
     """Return volumes ``(…, D, H, W)`` of filtered projections ``(…, V, R, C)``; panels run along z."""
-    result: Tensor = _Smear.apply(data, beams)  # type: ignore[no-untyped-call]
-    return result
+    return in_doubles(lambda data: _Smear.apply(data, beams), data)  # type: ignore[no-untyped-call]
 
 
 def _smear(data: Tensor, beams: Beams) -> Tensor:
