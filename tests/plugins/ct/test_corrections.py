@@ -153,6 +153,14 @@ def test_the_centre_is_found(axis, method):
     assert float(moved.axis_mm) == pytest.approx(axis, abs=0.2)
 
 
+@pytest.mark.parametrize("method", ["fourier", "negativity"])
+def test_the_centre_of_many_bins_that_do_not_divide(method):
+    fine = ParallelGeometry(np.arange(120) * np.pi / 120, (301, 301), 301, 0.3)
+    y = HEAD.sinogram(fine.replace(axis_mm=-2.1))
+    found = c.find_centre(y, ParallelBeam.from_geometry(fine, dtype=torch.float64), method)
+    assert float(found) == pytest.approx(-2.1, abs=0.15)
+
+
 def test_the_centre_of_a_truncated_scan_and_of_a_fan():
     wide = HEAD.sinogram(SCAN.replace(axis_mm=3.0))[..., 20:108]
     inner = ParallelBeam.from_geometry(SCAN.replace(detectors=88), dtype=torch.float64)

@@ -417,3 +417,12 @@ def test_reconstruct_writes_spacing_into_dicom(tmp_path):
     arguments[1] = str(dxchange(tmp_path / "scan.h5"))
     assert main([*arguments, str(tmp_path / "series.dcm")]) == 0
     assert len(list((tmp_path / "series.dcm").iterdir())) == ROWS
+
+
+@pytest.mark.parametrize("name", ["a.h5", "a.dcm", "a.xtekct"])
+def test_a_file_that_does_not_exist_is_one_sentence(tmp_path, capsys, name):
+    missing = tmp_path / name
+    assert main(["reconstruct", str(missing), "-m", "ct.fbp", "-o", str(tmp_path / "o.safetensors")]) == 4
+    assert capsys.readouterr().err == f"Error: {missing}: No such file or directory.\n"
+    with pytest.raises(FileNotFoundError, match="No such file"):
+        open_scan(missing)

@@ -21,8 +21,12 @@ RADIUS = 0.25
 """Radius of the wedge's object, as a fraction of the detector: smaller looks at more of the spectrum."""
 
 
+COARSE = 128
+"""Bins of the first, widest search."""
+
+
 def by_fourier(views: Tensor, operator: Any, reach: float) -> Tensor:
-    """Return ``axis_mm`` per sample: first whole half bins, then tenths, then the parabola's foot."""
+    """Return ``axis_mm`` per sample: on pooled bins, then half bins, tenths, and the foot of a parabola."""
     angles = operator.angles.detach().to(views)
     span = float(angles.max() - angles.min()) * len(angles) / max(1, len(angles) - 1)
     if len(angles) < 8 or abs(span - math.pi) > 0.1:
@@ -36,8 +40,14 @@ def by_fourier(views: Tensor, operator: Any, reach: float) -> Tensor:
 
 
 def _search(view: Tensor, most: float) -> Tensor:
-    best = torch.zeros((), dtype=view.dtype)
-    for width, step in ((most, 0.5), (1.0, 0.1)):
+    pool = max(1, view.shape[-1] // COARSE)
+    pooled = torch.nn.functional.avg_pool1d(view, pool)
+    # bins that do not fill a pool are left out at the end, which moves the middle
+    shift = (pooled.shape[-1] * pool - view.shape[-1]) / 2
+    near = torch.arange(-most, most + pool / 4, pool / 2, dtype=view.dtype)
+    costs = torch.stack([_outside(pooled, (float(c) - shift) / pool) for c in near])
+    best = near[costs.argmin()]
+    for width, step in ((float(pool), 0.5), (1.0, 0.1)):
         offsets = best + torch.arange(-width, width + step / 2, step, dtype=view.dtype)
         costs = torch.stack([_outside(view, float(c)) for c in offsets])
         at = int(costs.argmin())

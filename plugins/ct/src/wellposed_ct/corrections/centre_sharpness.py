@@ -58,12 +58,14 @@ def _search(y: Tensor, kind: Any, scan: Any, reach: float, cost: Cost) -> Tensor
         seen = field + 2 * width * ratio
         operator = kind.from_geometry(scan.replace(size=(SIDE, SIDE), pixel_mm=seen / SIDE), 1, y.dtype)
         tried = torch.arange(-width, width + step / 2, step, dtype=torch.float64) + centre
-        costs = torch.stack([cost(_image(y, operator, float(a))) for a in tried])
+        # what the pixels cannot hold would only be noise in the cost
+        cutoff = min(1.0, bin_mm * ratio / operator.pixel_mm)
+        costs = torch.stack([cost(_image(y, operator, float(a), cutoff)) for a in tried])
         centre = float(tried[costs.argmin()])
         if step <= bin_mm / 10:
             return torch.tensor(centre, dtype=torch.float64)
         width, step = 1.25 * step, step / 4
 
 
-def _image(y: Tensor, operator: Any, axis: float) -> Tensor:
-    return FBP("shepp-logan")(y, operator.replace(axis_mm=torch.tensor(axis, dtype=torch.float64)))
+def _image(y: Tensor, operator: Any, axis: float, cutoff: float) -> Tensor:
+    return FBP("shepp-logan", cutoff)(y, operator.replace(axis_mm=torch.tensor(axis, dtype=torch.float64)))

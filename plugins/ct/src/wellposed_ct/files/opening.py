@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import math
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from os import PathLike, fspath
@@ -21,7 +23,7 @@ MAX_BYTES = 8 * 2**30
 def readable(path: str | PathLike[str], what: str) -> Iterator[None]:
     """Turn whatever a library says of a damaged file into one :class:`FileFormatError`."""
     if not Path(path).exists():
-        raise FileNotFoundError(f"{fspath(path)}: no such file")
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), fspath(path))
     try:
         yield
     except (WellposedError, MemoryError):

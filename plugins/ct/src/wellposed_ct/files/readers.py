@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Callable
 from os import PathLike
 from pathlib import Path
@@ -143,7 +145,7 @@ def open_scan(
     """
     path = Path(path)
     if not path.exists():
-        raise FileNotFoundError(f"{path}: no such file")
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
     told = None if geometry is None else read_geometry(geometry)
     suffix = path.suffix.lower()
     if path.is_dir() or suffix in TIFF:
