@@ -16,6 +16,7 @@ import attrs
 import numpy as np
 from torch import Tensor
 
+from wellposed import __version__
 from wellposed.atomic import write_bytes
 from wellposed.errors import ParameterError
 from wellposed_mri.files.dicom_frames import enhanced_groups, secondary_frames
@@ -107,7 +108,11 @@ def _identity(kind: str, meta: Mapping[str, Any]) -> Any:
     if kind != ENHANCED_MR:
         found.Laterality = ""
     found.Modality = "MR" if kind in (MR, ENHANCED_MR) else "OT"
-    found.Manufacturer, found.ManufacturerModelName, found.SoftwareVersions = "wellposed", "wellposed", "0.1"
+    found.Manufacturer, found.ManufacturerModelName, found.SoftwareVersions = (
+        "wellposed",
+        "wellposed",
+        __version__,
+    )
     found.SeriesNumber = found.InstanceNumber = 1
     found.ImageType = ["DERIVED", "PRIMARY", "OTHER"]
     found.DerivationDescription = "Reconstructed from raw data"

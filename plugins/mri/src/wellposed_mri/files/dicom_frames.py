@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import Any
 
 from wellposed_mri.files.dicom_geometry import Plane
@@ -13,7 +14,9 @@ def enhanced_groups(found: Any, planes: list[Plane], volumes: Volumes, slope: fl
     from pydicom.uid import generate_uid
 
     found.FrameOfReferenceUID = generate_uid()
-    found.ContentDate, found.ContentTime = "19000101", "000000"
+    now = datetime.datetime.now(datetime.UTC)
+    found.ContentDate, found.ContentTime = now.strftime("%Y%m%d"), now.strftime("%H%M%S")
+    found.TimezoneOffsetFromUTC = "+0000"
     found.DeviceSerialNumber = "unknown"
     found.ImageType = ["DERIVED", "PRIMARY", "VOLUME", "NONE"]
     _image_kind(found)

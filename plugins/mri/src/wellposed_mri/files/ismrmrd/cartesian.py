@@ -29,8 +29,8 @@ def sort(
     bounded(path, shape, 16, max_bytes)
     kspace = np.zeros(shape, dtype=np.complex64)
     counts = np.zeros((chosen.images, *encoding.encoded), dtype=np.float32)
-    for image, (head, line) in zip(chosen.image, readouts(path, table, chosen.rows), strict=True):
-        place = (image, *_place(path, head, line, encoding, coils))
+    for image, (row, line) in zip(chosen.image, readouts(path, table, chosen.rows), strict=True):
+        place = (image, *_place(path, row["head"], line, encoding))
         kspace[place[0], : line.shape[0], *place[1:]] += line
         counts[place] += 1
     kspace /= np.maximum(counts, 1)[:, None]
@@ -39,7 +39,7 @@ def sort(
 
 
 def _place(
-    path: str | PathLike[str], head: Any, line: np.ndarray, encoding: Encoding, coils: int
+    path: str | PathLike[str], head: Any, line: np.ndarray, encoding: Encoding
 ) -> tuple[int, int, slice]:
     index, width = head["idx"], encoding.encoded[2]
     z, y = (

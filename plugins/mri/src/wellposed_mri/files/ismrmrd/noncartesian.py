@@ -32,24 +32,16 @@ def shots(
     count = int(per_image[0])
     bounded(path, (chosen.images, coils, count, samples), 16, max_bytes)
     data = np.empty((chosen.images, coils, count, samples), dtype=np.complex64)
-    points = [_points(path, row) for row in _rows(table, chosen)]
     seen = np.zeros(chosen.images, dtype=np.int64)
     places: list[list[np.ndarray]] = [[] for _ in range(chosen.images)]
-    for image, point, (head, line) in zip(
-        chosen.image, points, readouts(path, table, chosen.rows), strict=True
-    ):
+    for image, (row, line) in zip(chosen.image, readouts(path, table, chosen.rows), strict=True):
         data[image, :, seen[image]] = line
         seen[image] += 1
-        places[image].append(_with_partition(point, head, encoding))
+        places[image].append(_with_partition(_points(path, row), row["head"], encoding))
     trajectory = _common(path, places)
     size = encoding.reconstructed if trajectory.shape[-1] == 3 else encoding.reconstructed[1:]
     in_fov, found = in_cycles_per_fov(path, torch.from_numpy(trajectory), size, unit)
     return torch.from_numpy(data), in_fov, found
-
-
-def _rows(table: Any, chosen: Selection) -> Any:
-    first, last = int(chosen.rows[0]), int(chosen.rows[-1]) + 1
-    return table[first:last][chosen.rows - first]
 
 
 def _one_shape(path: str | PathLike[str], heads: Any) -> tuple[int, int]:

@@ -11,23 +11,27 @@ import numpy as np
 from wellposed.errors import FileFormatError
 from wellposed_mri.files.ismrmrd.selection import REVERSE
 
-BLOCK = 256
-"""Readouts that are read at once."""
+SPAN = 1024
+"""Rows of the table that are read at once."""
 
 
 def readouts(path: str | PathLike[str], table: Any, rows: np.ndarray) -> Iterator[tuple[Any, np.ndarray]]:
-    """Yield (head, samples ``(coils, n)`` complex64) of the ``rows`` of the table, in their order.
+    """Yield (row of the table, samples ``(coils, n)`` complex64) of the ``rows``, which are sorted.
 
     Samples marked to be discarded are left out, and reversed readouts turned round.
     """
-    for block in np.array_split(rows, max(1, -(-len(rows) // BLOCK))):
-        first = int(block[0])
-        read = table[first : int(block[-1]) + 1]
-        for row in block:
-            yield _checked(path, read[int(row) - first])
+    start = 0
+    while start < len(rows):
+        first = int(rows[start])
+        stop = int(np.searchsorted(rows, first + SPAN))
+        read = table[first : int(rows[stop - 1]) + 1]
+        for row in rows[start:stop]:
+            found = read[int(row) - first]
+            yield found, _checked(path, found)
+        start = stop
 
 
-def _checked(path: str | PathLike[str], row: Any) -> tuple[Any, np.ndarray]:
+def _checked(path: str | PathLike[str], row: Any) -> np.ndarray:
     head = row["head"]
     samples, coils = int(head["number_of_samples"]), int(head["active_channels"])
     data = np.asarray(row["data"], dtype=np.float32)
@@ -38,7 +42,7 @@ def _checked(path: str | PathLike[str], row: Any) -> tuple[Any, np.ndarray]:
         )
     line = data.view(np.complex64).reshape(coils, samples)
     line = line[:, int(head["discard_pre"]) : samples - int(head["discard_post"])]
-    return head, line[:, ::-1] if int(head["flags"]) & REVERSE else line
+    return line[:, ::-1] if int(head["flags"]) & REVERSE else line
 
 
 def centre_of(head: Any, width: int) -> int:
