@@ -10,6 +10,7 @@ import torch
 from wellposed.errors import ParameterError, SpaceError
 from wellposed_mri import MotionMRI, MultiCoilMRI, birdcage_maps
 from wellposed_mri.encoding.motion import moved, moved_back
+from wellposed_mri.reconstruction.outer_noise import noise_deviation
 
 
 def randc(*shape, seed=0):
@@ -61,6 +62,13 @@ def test_encoding_is_each_shot_by_itself():
     assert error(op(x), want) < 1e-13
     left, right = (op(x).conj() * y).sum(), (x.conj() * op.A_adjoint(y)).sum()
     assert abs(left - right) < 1e-13 * float(op(x).norm() * y.norm())
+
+
+def test_noise_is_looked_for_where_a_shot_has_sampled():
+    masks = (torch.arange(32) % 4 == torch.arange(2)[:, None])[:, None].double()
+    op = MotionMRI(randc(2, 32, 32), masks, torch.zeros(2), torch.zeros(2, 2))
+    y = 0.3 * randc(1, 2, 32, 32, seed=3) * op.mask
+    assert float(noise_deviation(y, op)) == pytest.approx(0.3, rel=0.2)
 
 
 def test_motion_per_sample():

@@ -25,6 +25,7 @@ from wellposed_mri import (
 )
 from wellposed_mri.encoding.along import places
 from wellposed_mri.encoding.noncartesian import ToeplitzGram
+from wellposed_mri.reconstruction.outer_noise import noise_deviation
 
 
 def randc(*shape, seed=0):
@@ -165,6 +166,25 @@ def test_sense_of_a_batch_of_trajectories_is_that_of_each():
         one = NonCartesianMRI(maps, k[i], 1e-10)
         # λ is relative to the largest ‖A‖² of the batch
         assert error(got[i : i + 1], SENSE(1e-3, tolerance=1e-9)(one(x[i : i + 1]), one)) < 1e-2
+
+
+def test_noise_is_found_along_every_kind_of_trajectory():
+    """σ of noise alone, by a tenth of the samples; partitions left out count for nothing."""
+    k = torch.stack([radial(40, 32, 16, start=0.3 * i) for i in range(4)]).double()
+    maps = randc(2, 16, 16)
+    volume = maps[:, None].expand(2, 4, 16, 16)
+    partitions = torch.tensor([1.0, 0.0, 1.0, 1.0])
+    for op in (
+        NonCartesianMRI(maps, k, batched=True),
+        DynamicNonCartesianMRI(maps, k),
+        StackMRI(volume, k, rotating=True),
+        StackMRI(volume, k[0], partitions),
+        OffResonanceMRI(maps, k[0], torch.zeros(16, 16), torch.linspace(0, 1e-3, 32)),
+    ):
+        y = 0.3 * randc(4, *op.range.shape, seed=3)
+        if getattr(op, "partitions", None) is not None:
+            y[:, :, 1] = 0
+        torch.testing.assert_close(noise_deviation(y, op), torch.full((4,), 0.3).double(), rtol=0.2, atol=0)
 
 
 @pytest.mark.parametrize("shape", [(8, 6), (7, 6), (5, 4, 6)])

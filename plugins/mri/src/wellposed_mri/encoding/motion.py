@@ -77,6 +77,11 @@ class MotionMRI(LinearOperator):
         self._back = Derived(partial(_centred, conjugate=True))
         self._weight = Derived(partial(centred_mask, sizes=image))
 
+    @property
+    def mask(self) -> Tensor:
+        """What all shots sample together, ``(H, W)`` or broadcasting."""
+        return self.masks.sum(0)
+
     def _shots(self) -> list[tuple[Tensor, Tensor, Tensor]]:
         """Return angle ``(b, 1)``, shift ``(b, 1, 2)`` and weight ``(1, 1, H, W)`` of every shot."""
         count = self.masks.shape[0]

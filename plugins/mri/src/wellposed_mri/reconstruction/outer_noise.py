@@ -60,16 +60,27 @@ def _outer_quartile(values: Tensor, distance: Tensor) -> Tensor:
     return quartile / math.sqrt(math.log(4 / 3))
 
 
+def _along_trajectory(y: Tensor, operator: Any) -> Tensor:
+    trajectory = operator.trajectory.detach()
+    sizes = trajectory.new_tensor(operator.domain.shape[-trajectory.shape[-1] :])
+    radius: Tensor = torch.linalg.vector_norm(trajectory * 2 / sizes, dim=-1)
+    if getattr(operator, "batched", False):
+        radius = radius.unsqueeze(1)
+    radius = radius.expand(y.shape)
+    partitions = getattr(operator, "partitions", None)
+    if partitions is None:
+        return radius
+    acquired = partitions.reshape(-1, *(1,) * (y.ndim - 3)) != 0
+    return torch.where(acquired, radius, torch.full_like(radius, -1))
+
+
 def distances(y: Tensor, operator: Any) -> Tensor:
     """Return how far each sample is from the centre of k-space, 1 at the edge of an axis; −1 if not acquired.
 
     Weights in the mask are taken to weigh the noise as well, so only zeros count as not acquired.
     """
-    trajectory = getattr(operator, "trajectory", None)
-    if trajectory is not None:
-        sizes = torch.tensor(operator.domain.shape[1:], dtype=trajectory.dtype, device=trajectory.device)
-        radius: Tensor = torch.linalg.vector_norm(trajectory.detach() * 2 / sizes, dim=-1)
-        return radius.expand(y.shape)
+    if getattr(operator, "trajectory", None) is not None:
+        return _along_trajectory(y, operator)
     dims = getattr(operator, "dims", len(getattr(operator, "shape", (0, 0))))
     squares = torch.zeros((), dtype=y.real.dtype, device=y.device)
     for axis in range(-dims, 0):
