@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -18,6 +19,16 @@ _ANGLES = st.lists(
     max_size=7,
 )
 
+_TURN = st.sampled_from([math.pi, 2 * math.pi])
+_EVEN = st.builds(lambda n, turn: [i * turn / n for i in range(n)], st.sampled_from([2, 4, 8]), _TURN)
+_SIZES = st.one_of(
+    st.tuples(st.integers(1, 2), st.integers(1, 8), st.integers(1, 9)),
+    st.integers(1, 8).map(lambda n: (1, n, n)),  # quarter turns are symmetries of squares
+)
+_PLACE = {
+    "axis_mm": st.one_of(st.just(0.0), st.floats(-1, 1)),
+    "centre_mm": st.one_of(st.just((0.0, 0.0)), st.tuples(st.floats(-1, 1), st.floats(-1, 1))),
+}
 _MODELS = st.sampled_from(["joseph", "siddon", "strip"])
 
 
@@ -25,13 +36,12 @@ def parallel() -> Arguments:
     """Images up to 2×8×9, any angles, bins from a third of a pixel to three pixels."""
     return st.fixed_dictionaries(
         {
-            "angles": _ANGLES.map(lambda a: torch.tensor(a, dtype=torch.float64)),
-            "domain": st.tuples(st.integers(1, 2), st.integers(1, 8), st.integers(1, 9)),
+            "angles": st.one_of(_EVEN, _ANGLES).map(lambda a: torch.tensor(a, dtype=torch.float64)),
+            "domain": _SIZES,
             "detectors": st.integers(1, 14),
             "pixel_mm": st.sampled_from([1.0, 0.4]),
             "detector_mm": st.sampled_from([1.0, 0.3, 3.0]),
-            "axis_mm": st.floats(-1, 1),
-            "centre_mm": st.tuples(st.floats(-1, 1), st.floats(-1, 1)),
+            **_PLACE,
             "backend": st.sampled_from(["auto", "avx2", "portable", "torch"]),
             "model": _MODELS,
         }
@@ -42,15 +52,14 @@ def fan() -> Arguments:
     """Draw images up to 2×8×9 near and far from the source."""
     return st.fixed_dictionaries(
         {
-            "angles": _ANGLES.map(lambda a: torch.tensor(a, dtype=torch.float64)),
-            "domain": st.tuples(st.integers(1, 2), st.integers(1, 8), st.integers(1, 9)),
+            "angles": st.one_of(_EVEN, _ANGLES).map(lambda a: torch.tensor(a, dtype=torch.float64)),
+            "domain": _SIZES,
             "source_axis_mm": st.sampled_from([9.0, 40.0]),
             "source_detector_mm": st.sampled_from([40.0, 100.0]),
             "detectors": st.integers(1, 20),
             "detector_mm": st.sampled_from([0.5, 1.5, 9.0]),
             "pixel_mm": st.sampled_from([1.0, 0.4]),
-            "axis_mm": st.floats(-1, 1),
-            "centre_mm": st.tuples(st.floats(-1, 1), st.floats(-1, 1)),
+            **_PLACE,
             "backend": st.sampled_from(["auto", "avx2", "portable", "torch"]),
             "detector": st.sampled_from(["flat", "curved"]),
             "model": _MODELS,

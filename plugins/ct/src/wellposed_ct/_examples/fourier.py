@@ -19,8 +19,8 @@ def parallel_fourier() -> st.SearchStrategy[dict[str, Any]]:
             "detectors": st.integers(1, 14),
             "pixel_mm": st.sampled_from([1.0, 0.4]),
             "detector_mm": st.sampled_from([1.0, 0.3, 3.0]),
-            "axis_mm": st.floats(-1, 1),
-            "centre_mm": st.tuples(st.floats(-1, 1), st.floats(-1, 1)),
+            "axis_mm": st.one_of(st.just(0.0), st.floats(-1, 1)),
+            "centre_mm": st.one_of(st.just((0.0, 0.0)), st.tuples(st.floats(-1, 1), st.floats(-1, 1))),
             "accuracy": st.sampled_from([1e-6, 1e-3]),
         }
     )
