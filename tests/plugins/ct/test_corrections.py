@@ -294,3 +294,29 @@ def test_a_list_of_names_is_a_preprocessing():
 def test_impossible_values_are_told(make, message):
     with pytest.raises(ParameterError, match=message):
         make()
+
+
+def test_the_kit_sees_a_correction_that_is_wrong():
+    from wellposed.testing import check
+
+    class Spoils:
+        def __call__(self, y, physics):
+            return y.mul_(2), physics
+
+    class Mixes:
+        def __call__(self, y, physics):
+            return y - y.mean(0), physics
+
+    class Narrows:
+        def __call__(self, y, physics):
+            return y[..., 1:], physics
+
+    assert check(c.Zingers(), kind="correction").ok
+    for wrong, text in (
+        (Spoils(), "changes its input in place"),
+        (Mixes(), "samples of a batch influence each other"),
+        (Narrows(), r"returns torch.float64 (2, 1, 24, 19) with a physics of torch.float64 (2, 1, 24, 20)"),
+    ):
+        report = check(wrong, kind="correction")
+        assert not report.ok
+        assert text in str(report)

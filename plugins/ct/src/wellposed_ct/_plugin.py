@@ -181,7 +181,11 @@ _FILES = (
 @hookimpl
 def kinds() -> Iterator[Kind]:
     """Yield the kind that this pack adds."""
-    yield Kind("correction", "Corrects sinograms and their scan: y, physics = correction(y, physics).")
+    yield Kind(
+        "correction",
+        "Corrects sinograms and their scan: y, physics = correction(y, physics).",
+        checks="wellposed_ct.corrections.checks:CHECKS",
+    )
 
 
 @hookimpl
