@@ -36,8 +36,8 @@ def cases() -> list[Case]:
         ),
     ]  # fmt: skip
     for what in ("A", "A*"):
-        found.append(make(f"SENSE: {what}, deepinv", peer=dinv, prepare=partial(_deepinv, what), target=0.8))
-        found.append(make(f"SENSE: {what}, sigpy", peer=sigpy, prepare=partial(_sigpy, what), target=0.8))
+        found.append(make(f"SENSE: {what}, deepinv", peer=dinv, prepare=partial(_deepinv, what), target=0.6))
+        found.append(make(f"SENSE: {what}, sigpy", peer=sigpy, prepare=partial(_sigpy, what), target=0.6))
     return found
 
 

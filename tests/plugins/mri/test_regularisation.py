@@ -11,6 +11,7 @@ from wellposed_mri import (
     L1Wavelet,
     MultiCoilMRI,
     NonCartesianMRI,
+    PlugAndPlay,
     ZeroFilled,
     birdcage_maps,
     radial,
@@ -122,3 +123,16 @@ def test_noise_that_is_known_is_used(head):
         L1Wavelet(noise=-1)
     with pytest.raises(ParameterError, match="noise = -1"):
         TV(noise=-1)
+
+
+def test_pixels_that_no_coil_sees_stay_zero(head):
+    """A prior would fill them in: nothing contradicts it there."""
+    image, maps, _ = head
+    blind = maps.clone()
+    blind[..., 40:] = 0
+    op = MultiCoilMRI(blind, (torch.arange(64) % 2).float())
+    y = op(image)
+    for method in (L1Wavelet(max_iterations=20), TV(max_iterations=5), PlugAndPlay(iterations=2)):
+        found = method(y, op)
+        assert float(found[..., 40:].abs().max()) == 0
+        assert float(found[..., :40].abs().max()) > 0.1

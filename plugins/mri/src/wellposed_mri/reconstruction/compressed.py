@@ -11,6 +11,7 @@ from wellposed.errors import ParameterError
 from wellposed_mri.reconstruction.common import (
     PhaseEquivariant,
     brightness,
+    only_seen,
     operator_of,
     require_measurements,
     squared_norm,
@@ -38,6 +39,8 @@ def _check(method: L1Wavelet | TV) -> None:
 @attrs.frozen
 class L1Wavelet(PhaseEquivariant):
     """``argmin_x ½‖A x − y‖² + λ‖Ψx‖₁`` with wavelets Ψ (Lustig et al. 2007), by FISTA.
+
+    Pixels that no coil sees are zero in the result.
 
     Parameters
     ----------
@@ -124,5 +127,4 @@ def _solve(prior: Prior, y: Tensor, physics: Any, method: L1Wavelet | TV, deviat
         max_iterations=method.max_iterations,
         tolerance=method.tolerance,
     )
-    image: Tensor = algorithm(y, operator, x0=back / size)
-    return image
+    return only_seen(algorithm(y, operator, x0=back / size), operator)

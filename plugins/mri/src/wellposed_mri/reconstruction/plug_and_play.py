@@ -10,7 +10,13 @@ from torch import Tensor
 
 from wellposed.errors import ParameterError
 from wellposed.protocols import Denoiser
-from wellposed_mri.reconstruction.common import brightness, operator_of, require_measurements, squared_norm
+from wellposed_mri.reconstruction.common import (
+    brightness,
+    only_seen,
+    operator_of,
+    require_measurements,
+    squared_norm,
+)
 from wellposed_mri.reconstruction.outer_noise import noise_deviation
 from wellposed_optim.contract import check_denoiser
 from wellposed_optim.denoisers import BM3D
@@ -72,7 +78,7 @@ class PlugAndPlay:
         denoiser = BM3D(radius=8) if self.denoiser is None else self.denoiser
         method = PnP(_Parts(denoiser), self.iterations, self.start, noise=sigma)
         image: Tensor = method(y / bright, operator, x0=back / bright)
-        return image * bright
+        return only_seen(image * bright, operator)
 
 
 @attrs.frozen
