@@ -57,7 +57,7 @@ def main() -> None:
         parser.error("give --data FOLDER or set WELLPOSED_DATA")
     truth = torch.from_numpy(np.load(Path(folder) / "ct" / "ncat_slice140_x100.npy")).float()[None, None]
     truth = truth / 100 * WATER
-    from wellposed_ct import FBP, MLTR, PWLS
+    from wellposed_ct import FBP, PWLS
 
     size = truth.shape[-1]
     physics, known = scan(size), training(size)
@@ -72,7 +72,6 @@ def main() -> None:
         best([PWLS("huber", s, iterations=20, subsets=10) for s in STRENGTHS]),
         best([PWLS("tv", s, weights="none") for s in (*STRENGTHS, 8.0, 16.0)]),
         best([PWLS("tv", s) for s in STRENGTHS]),
-        best([MLTR(n, subsets=10) for n in (8, 20, 40)]),
     ]
     y = physics(truth, generator=torch.Generator().manual_seed(7))
     base = None
