@@ -36,7 +36,7 @@ SCANS = {
 
 def scan(name: str, dtype: torch.dtype) -> FanBeam | ParallelBeam:
     kind, arguments = SCANS[name]
-    domain = Space((2, 5, 7), dtype)
+    domain = Space((1, 5, 7), dtype)
     if kind is ParallelBeam:
         return ParallelBeam(ANGLES, domain, **arguments)
     distances = {"source_axis_mm": 20.0, "source_detector_mm": 33.0, "pixel_mm": 1.0}
@@ -94,6 +94,6 @@ if __name__ == "__main__":
     report = {
         f"{name}, {str(dtype)[6:]}": compare(name, dtype)
         for name in SCANS
-        for dtype in (torch.float64, torch.float32)
+        for dtype in ((torch.float64, torch.float32) if name in ("plain", "fan") else (torch.float64,))
     }
     print(json.dumps({"scans": report, "derivatives": derivatives(), "smeared": smeared()}))
