@@ -6,17 +6,20 @@ With it the wheel is for one platform, holds the library beside ``native.py``, a
 
 from __future__ import annotations
 
-import importlib.util
 import os
+import shutil
+import subprocess
 import sys
 import sysconfig
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 SWITCH = "WELLPOSED_CT_COMPILE"
+FLAGS = ("-std=c++17", "-O3", "-fno-math-errno", "-shared", "-fPIC", "-pthread")
+"""Those of wellposed.native, which cannot be imported here: it would bring torch into every build."""
+SUFFIXES = {"darwin": ".dylib", "win32": ".dll"}
 
 
 class CompiledWheel(BuildHookInterface[Any]):
@@ -28,14 +31,10 @@ class CompiledWheel(BuildHookInterface[Any]):
         """Build the library into the wheel; an editable installation compiles for itself."""
         if version == "editable" or os.environ.get(SWITCH, "0") == "0":
             return
-        projectors = Path(self.root) / "src" / "wellposed_ct" / "projectors"
-        native = _load(projectors / "native.py")
-        compiler = native.find_compiler()
-        if compiler is None:
-            raise RuntimeError(f"{SWITCH} is set, but there is no C++ compiler: install one, or set CXX.")
-        target = Path(self.directory) / native.library_name()
+        target = Path(self.directory) / ("_joseph" + SUFFIXES.get(sys.platform, ".so"))
         target.parent.mkdir(parents=True, exist_ok=True)
-        native.build(target, compiler)
+        sources = sorted((Path(self.root) / "src" / "wellposed_ct" / "projectors").glob("*.cpp"))
+        subprocess.run([_compiler(), *FLAGS, *map(str, sources), "-o", str(target)], check=True)
         target.chmod(0o755)
         build_data["force_include"][str(target)] = f"wellposed_ct/projectors/{target.name}"
         build_data["pure_python"] = False
@@ -49,12 +48,8 @@ class CompiledWheel(BuildHookInterface[Any]):
             Path(path).unlink(missing_ok=True)
 
 
-def _load(path: Path) -> ModuleType:
-    """Import one file without its package, which needs torch."""
-    spec = importlib.util.spec_from_file_location("wellposed_ct_native", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # attrs looks a class's module up
-    spec.loader.exec_module(module)
-    return module
+def _compiler() -> str:
+    for name in (os.environ.get("CXX", ""), "c++", "g++", "clang++"):
+        if name and (path := shutil.which(name)):
+            return path
+    raise RuntimeError(f"{SWITCH} is set, but there is no C++ compiler: install one, or set CXX.")

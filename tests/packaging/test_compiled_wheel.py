@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import runpy
 import subprocess
 import sys
 import zipfile
@@ -11,9 +12,11 @@ from pathlib import Path
 import pytest
 from distributions import ROOT
 
-from wellposed_ct.projectors.native import find_compiler
+from wellposed.native import FLAGS, find_compiler
+from wellposed_ct.projectors.native import CODE
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+slow = pytest.mark.slow
+long = pytest.mark.timeout(600)
 
 PROBE = """
 import torch, wellposed_ct
@@ -26,6 +29,12 @@ print(native().status)
 """
 
 
+def test_the_hook_compiles_as_the_package_does():
+    hook = runpy.run_path(str(ROOT / "plugins/ct/hatch_build.py"))
+    assert hook["FLAGS"] == FLAGS
+    assert CODE.shipped.name == "_joseph" + hook["SUFFIXES"].get(sys.platform, ".so")
+
+
 def build(folder: Path, compiled: str) -> Path:
     subprocess.run(
         [sys.executable, "-m", "build", "--no-isolation", "--wheel", "--outdir", folder, ROOT / "plugins/ct"],
@@ -36,6 +45,8 @@ def build(folder: Path, compiled: str) -> Path:
     return next(folder.glob("*.whl"))
 
 
+@slow
+@long
 @pytest.mark.skipif(find_compiler() is None, reason="no C++ compiler on this machine")
 def test_the_compiled_wheel_needs_no_compiler(tmp_path):
     wheel = build(tmp_path, "1")
@@ -55,6 +66,8 @@ def test_the_compiled_wheel_needs_no_compiler(tmp_path):
     assert not (tmp_path / "cache").exists()
 
 
+@slow
+@long
 def test_the_plain_wheel_is_pure(tmp_path):
     wheel = build(tmp_path, "0")
     assert wheel.name.endswith("-py3-none-any.whl")

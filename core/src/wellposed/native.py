@@ -6,7 +6,7 @@ same numbers in pure torch, slower. Processes may race: a library appears under 
 It is called through ``ctypes``, so that it depends on no version of Python or torch.
 
 >>> from pathlib import Path
->>> code = NativeCode("lab", (Path("blend.cpp"),), version="lab_interface", interface=1)
+>>> code = NativeCode("lab", [Path("blend.cpp")], version="lab_interface", interface=1)
 >>> code.switch
 'WELLPOSED_LAB_NATIVE'
 """
@@ -23,6 +23,7 @@ import subprocess
 import sys
 import tempfile
 import warnings
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
@@ -51,6 +52,10 @@ class Native:
     status: str
 
 
+def _paths(paths: Iterable[Path]) -> tuple[Path, ...]:
+    return tuple(paths)
+
+
 @attrs.frozen
 class NativeCode:
     """One C++ library of a pack.
@@ -61,7 +66,9 @@ class NativeCode:
         Whose it is: names the folder in the user's cache and the switch ``WELLPOSED_<PACK>_NATIVE``, which
         set to 0 does without.
     sources
-        The file to compile, then the files that it includes; all of them decide whether it is compiled anew.
+        The files to compile; the library is named after the first.
+    headers
+        The files that they include, beside them; a change of any file makes it compiled anew.
     version
         A function ``int f()`` of the library that returns ``interface``.
     interface
@@ -71,10 +78,11 @@ class NativeCode:
     """
 
     pack: str
-    sources: tuple[Path, ...]
-    version: str
-    interface: int
-    slowdown: str = "slower"
+    sources: tuple[Path, ...] = attrs.field(converter=_paths)
+    headers: tuple[Path, ...] = attrs.field(default=(), converter=_paths)
+    version: str = attrs.field(kw_only=True)
+    interface: int = attrs.field(kw_only=True)
+    slowdown: str = attrs.field(default="slower", kw_only=True)
 
     @property
     def switch(self) -> str:
@@ -104,7 +112,7 @@ class NativeCode:
         handle, name = tempfile.mkstemp(suffix=".partial", dir=target.parent)
         os.close(handle)
         try:
-            command = [compiler, *FLAGS, str(self.sources[0]), "-o", name]
+            command = [compiler, *FLAGS, *map(str, self.sources), "-o", name]
             subprocess.run(command, check=True, capture_output=True, text=True, timeout=TIMEOUT)
             os.chmod(name, 0o700)
             os.replace(name, target)
@@ -120,7 +128,7 @@ class NativeCode:
             Others can write into the folder, from which code is executed.
         """
         seen = os.stat(compiler)  # homes may be shared between machines and compilers updated
-        texts = b"".join(path.read_bytes() for path in self.sources)
+        texts = b"".join(path.read_bytes() for path in (*self.sources, *self.headers))
         parts = (texts, FLAGS, compiler, seen.st_size, seen.st_mtime_ns, platform.machine())
         fingerprint = hashlib.sha256(repr(parts).encode()).hexdigest()[:20]
         return _private_folder(self.pack) / f"{self.sources[0].stem}-{fingerprint}{_suffix()}"

@@ -6,6 +6,7 @@ import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
+import attrs
 import pytest
 
 from wellposed import native
@@ -28,7 +29,9 @@ def code(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.delenv("WELLPOSED_LAB_NATIVE", raising=False)
     native._load_once.cache_clear()
-    yield NativeCode("lab", (source, header), "lab_interface", 7, "some 9 times slower")
+    yield NativeCode(
+        "lab", [source], [header], version="lab_interface", interface=7, slowdown="some 9 times slower"
+    )
     native._load_once.cache_clear()
 
 
@@ -51,7 +54,7 @@ def test_it_is_compiled_once(code, folder):
 @needs_compiler
 def test_a_changed_header_is_a_new_library(code):
     before = code.cached(find_compiler())
-    code.sources[1].write_text("constexpr double FACTOR = 3;\n")
+    code.headers[0].write_text("constexpr double FACTOR = 3;\n")
     assert code.cached(find_compiler()) != before
 
 
@@ -119,6 +122,6 @@ def test_a_damaged_library_is_not_loaded(code):
 
 @needs_compiler
 def test_an_older_interface_is_refused(code):
-    old = NativeCode(code.pack, code.sources, code.version, 8)
+    old = attrs.evolve(code, interface=8)
     with pytest.warns(RuntimeWarning, match="has interface 7, and 8 is needed"):
         assert old.load().library is None

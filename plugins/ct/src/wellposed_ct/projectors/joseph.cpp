@@ -190,8 +190,10 @@ int run_smear(const T *y, T *x, const Shape &s, const View *views, double column
 
 extern "C" {
 
-// The best instruction set of this machine (see instructions()); the version of this interface in the upper bits.
-int wellposed_ct_abi() { return (6 << 8) | instructions(); }
+int wellposed_ct_interface() { return 6; }
+
+// The best instruction set of this machine: 0 portable code, 1 AVX2 with FMA, 2 AVX-512.
+int wellposed_ct_instructions() { return instructions(); }
 
 // x is (planes, height, width), y is (planes, views, bins); the sinogram or image written is overwritten. ``most``
 // is the best instruction set to use.

@@ -20,7 +20,7 @@ __all__ = ["CODE", "CompiledDual", "applies"]
 
 CODE = NativeCode(
     "optim",
-    (Path(__file__).with_name("tv_dual.cpp"),),
+    [Path(__file__).with_name("tv_dual.cpp")],
     version="wellposed_optim_tv_interface",
     interface=1,
     slowdown="some ten times slower",
