@@ -17,7 +17,7 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 SWITCH = "WELLPOSED_CT_COMPILE"
-FLAGS = ("-std=c++17", "-O3", "-fno-math-errno", "-shared", "-fPIC", "-pthread")
+FLAGS = ("-std=c++17", "-O3", "-fno-math-errno", "-fPIC", "-pthread", "-shared")
 """Those of wellposed.native, which cannot be imported here: it would bring torch into every build."""
 SUFFIXES = {"darwin": ".dylib", "win32": ".dll"}
 

@@ -24,6 +24,7 @@ import sys
 import tempfile
 import warnings
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 
@@ -31,9 +32,11 @@ import attrs
 
 __all__ = ["Native", "NativeCode", "find_compiler"]
 
-FLAGS = ("-std=c++17", "-O3", "-fno-math-errno", "-shared", "-fPIC", "-pthread")
+COMPILE = ("-std=c++17", "-O3", "-fno-math-errno", "-fPIC", "-pthread")
+LINK = ("-shared", "-pthread")
 COMPILERS = ("c++", "g++", "clang++")
-TIMEOUT = 120.0
+TIMEOUT = 600.0
+"""Seconds for one file; a laptop takes some ten, a machine with other work much longer."""
 
 
 @attrs.frozen(eq=False)
@@ -109,15 +112,19 @@ class NativeCode:
         OSError, subprocess.SubprocessError
             The folder cannot be written, or the compiler fails; its messages are in ``stderr``.
         """
-        handle, name = tempfile.mkstemp(suffix=".partial", dir=target.parent)
-        os.close(handle)
-        try:
-            command = [compiler, *FLAGS, *map(str, self.sources), "-o", name]
-            subprocess.run(command, check=True, capture_output=True, text=True, timeout=TIMEOUT)
-            os.chmod(name, 0o700)
-            os.replace(name, target)
-        finally:
-            Path(name).unlink(missing_ok=True)
+        with tempfile.TemporaryDirectory(prefix="building-", dir=target.parent) as folder:
+            library = Path(folder) / target.name
+            objects = [Path(folder) / f"{path.stem}.o" for path in self.sources]
+            with ThreadPoolExecutor() as pool:
+                compiling = [
+                    pool.submit(_run, compiler, *COMPILE, "-c", str(path), "-o", str(made))
+                    for path, made in zip(self.sources, objects, strict=True)
+                ]
+            for done in compiling:
+                done.result()
+            _run(compiler, *LINK, *map(str, objects), "-o", str(library))
+            library.chmod(0o700)
+            library.replace(target)
 
     def cached(self, compiler: str) -> Path:
         """Return where ``compiler``'s library lies: its name holds all that it depends on.
@@ -129,9 +136,13 @@ class NativeCode:
         """
         seen = os.stat(compiler)  # homes may be shared between machines and compilers updated
         texts = b"".join(path.read_bytes() for path in (*self.sources, *self.headers))
-        parts = (texts, FLAGS, compiler, seen.st_size, seen.st_mtime_ns, platform.machine())
+        parts = (texts, COMPILE, LINK, compiler, seen.st_size, seen.st_mtime_ns, platform.machine())
         fingerprint = hashlib.sha256(repr(parts).encode()).hexdigest()[:20]
         return _private_folder(self.pack) / f"{self.sources[0].stem}-{fingerprint}{_suffix()}"
+
+
+def _run(*command: str) -> None:
+    subprocess.run(command, check=True, capture_output=True, text=True, timeout=TIMEOUT)
 
 
 def find_compiler() -> str | None:
@@ -162,6 +173,8 @@ def _compiled(code: NativeCode) -> Native:
     try:
         target = code.cached(compiler)
         if not target.exists():
+            if sys.stderr.isatty():
+                print(f"wellposed_{code.pack}: compiling its C++, once; this takes seconds", file=sys.stderr)
             code.build(target, compiler)
         if not _is_private(target):
             return Native(None, f"{target} can be written by others; delete it")
