@@ -22,6 +22,7 @@
 #define FAST_CLONES
 #endif
 #define INLINE inline __attribute__((always_inline))
+#define ONLY __restrict  // nothing overlaps what a row writes, so every row takes the same vector loop
 
 struct TvShape {
     int64_t groups, channels;      // a group shares one norm per pixel: all channels of a vectorial image, or one
@@ -38,7 +39,7 @@ template <class T> struct Field {  // z, and p and q along columns, rows and sli
     T *p[3], *q[3];
 };
 
-template <class T> INLINE void primal_row(T *x, const T *z, const T *along, const T *row, const T *above_row,
+template <class T> INLINE void primal_row(T *ONLY x, const T *z, const T *along, const T *row, const T *above_row,
                                           const T *slice, const T *before, int64_t n) {
     x[0] = z[0] + along[0];
     for (int64_t j = 1; j < n; ++j) x[j] = z[j] + (along[j] - along[j - 1]);
@@ -62,22 +63,22 @@ template <class T> INLINE void primal(T *x, const T *z, const T *along, const T 
     }
 }
 
-template <class T> INLINE void ascend(T *q, const T *x, const T *next, T step, int64_t n) {
+template <class T> INLINE void ascend(T *ONLY q, const T *x, const T *next, T step, int64_t n) {
     for (int64_t j = 0; j < n; ++j) q[j] += step * (next[j] - x[j]);
 }
 
-template <class T> INLINE void squares(T *sum, const T *q, int64_t n) {
+template <class T> INLINE void squares(T *ONLY sum, const T *q, int64_t n) {
     for (int64_t j = 0; j < n; ++j) sum[j] += q[j] * q[j];
 }
 
-template <class T> INLINE void shrink_factors(T *sum, T radius, T floor, int64_t n) {
+template <class T> INLINE void shrink_factors(T *ONLY sum, T radius, T floor, int64_t n) {
     for (int64_t j = 0; j < n; ++j) {
         const T size = std::sqrt(sum[j]);
         sum[j] = radius / (size > floor ? size : floor);
     }
 }
 
-template <class T> INLINE void extrapolate(T *p, T *q, const T *factor, T momentum, int64_t n) {
+template <class T> INLINE void extrapolate(T *ONLY p, T *ONLY q, const T *factor, T momentum, int64_t n) {
     for (int64_t j = 0; j < n; ++j) {
         const T now = q[j] * factor[j], old = p[j];
         p[j] = now;
@@ -85,7 +86,7 @@ template <class T> INLINE void extrapolate(T *p, T *q, const T *factor, T moment
     }
 }
 
-template <class T> INLINE void clip_and_extrapolate(T *p, T *q, T radius, T momentum, int64_t n) {
+template <class T> INLINE void clip_and_extrapolate(T *ONLY p, T *ONLY q, T radius, T momentum, int64_t n) {
     for (int64_t j = 0; j < n; ++j) {
         const T v = q[j], high = v > radius ? radius : v, now = high < -radius ? -radius : high, old = p[j];
         p[j] = now;
@@ -176,7 +177,7 @@ template <class T> INLINE void products(const T *x, const T *z, int64_t n, doubl
     *correlation += total(a), *distance += total(b);
 }
 
-template <class T> INLINE void add_differences(T *sum, const T *here, const T *there, int64_t n, bool isotropic) {
+template <class T> INLINE void add_differences(T *ONLY sum, const T *here, const T *there, int64_t n, bool isotropic) {
     if (isotropic)
         for (int64_t j = 0; j < n; ++j) sum[j] += (there[j] - here[j]) * (there[j] - here[j]);
     else
