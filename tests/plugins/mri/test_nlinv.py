@@ -3,8 +3,18 @@ from __future__ import annotations
 import pytest
 import torch
 
-from wellposed.errors import ParameterError
-from wellposed_mri import NLINV, SENSE, MultiCoilMRI, birdcage_maps, centred_fft, shepp_logan
+from wellposed.errors import ParameterError, SpaceError
+from wellposed_mri import (
+    NLINV,
+    SENSE,
+    ESPIRiT,
+    MultiCoilMRI,
+    birdcage_maps,
+    calibration_scan,
+    centred_fft,
+    shepp_logan,
+)
+from wellposed_mri.maps import espirit
 from wellposed_mri.maps.nlinv import _Inversion
 
 
@@ -64,3 +74,22 @@ def test_bad_arguments_get_a_sentence(head):
             NLINV(**wrong)
     with pytest.raises(ParameterError, match="no calibration region"):
         NLINV()(head[2] * (torch.arange(64) % 2))
+
+
+@pytest.mark.parametrize("method", [ESPIRiT(calibration=20), NLINV(calibration=20)], ids=["espirit", "nlinv"])
+def test_maps_come_from_a_separate_small_scan(head, method):
+    image, maps, kspace = head
+    found = method(calibration_scan(0.3 * kspace[:, :, 22:42, 22:42], (64, 64)))
+    inside = (image[0, 0].abs() > 0.15) & (found[0].abs().sum(0) > 0)
+    assert found.shape == (1, 8, 64, 64)
+    assert float(agreement(found[0], maps, inside).mean()) > 0.99
+    with pytest.raises(SpaceError, match="does not fit into images of 16×64"):
+        calibration_scan(kspace, (16, 64))
+
+
+def test_espirit_gives_the_same_a_few_rows_at_a_time(head, monkeypatch):
+    """Its memory is bounded by PIECE, whatever the image."""
+    kspace = head[2].to(torch.complex128)
+    whole = ESPIRiT()(kspace)
+    monkeypatch.setattr(espirit, "PIECE", 1)
+    torch.testing.assert_close(ESPIRiT()(kspace), whole)

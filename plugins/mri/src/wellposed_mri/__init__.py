@@ -45,6 +45,7 @@ from wellposed_mri.maps import (
     ESPIRiT,
     RSSMaps,
     Walsh,
+    calibration_scan,
 )
 from wellposed_mri.metrics import (
     HFEN,
@@ -211,6 +212,7 @@ __all__ = [
     "birdcage_maps",
     "brain",
     "brain_maps",
+    "calibration_scan",
     "cartesian",
     "centred_fft",
     "centred_ifft",

@@ -96,3 +96,29 @@ def embedded(block: Tensor, image: tuple[int, ...]) -> Tensor:
     padded = block.new_zeros((block.shape[0], *image))
     _centre(padded, list(block.shape[1:])).copy_(block)
     return padded
+
+
+def calibration_scan(kspace: Tensor, image: tuple[int, ...]) -> Tensor:
+    """Return k-space of a separate, small calibration scan on the grid of images, ``(B, coils, *image)``.
+
+    Maps made from it fit images of that size: ``ESPIRiT()(calibration_scan(small, (256, 256)))``.
+
+    Parameters
+    ----------
+    kspace
+        ``(B, coils, *small)`` of the same field of view, completely sampled.
+    image
+        Size of the images, nowhere smaller than the scan.
+
+    Raises
+    ------
+    SpaceError
+        If the sizes do not fit.
+    """
+    small = tuple(kspace.shape[2:])
+    if len(small) != len(image) or any(a > b for a, b in zip(small, image, strict=True)):
+        raise SpaceError(
+            f"a calibration scan of {'×'.join(map(str, small))} samples does not fit into images of "
+            f"{'×'.join(map(str, image))}; give its central part."
+        )
+    return torch.stack([embedded(sample, image) for sample in kspace])
