@@ -49,11 +49,11 @@ def test_its_integrals_are_those_of_its_picture():
     g = FanGeometry([0.3, 1.9], (512, 512), 600.0, 1000.0, 200, 2.0, 0.5)
     head = forbild_head()
     assert head.scaled(0.5).sinogram(g).shape == (1, 1, 2, 200)
-    flat = ParallelGeometry([0.0, math.pi / 2], (512, 512), 512, 0.5)
-    picture = head.image(flat, oversampling=4)[0, 0]
-    sums = torch.stack([picture.sum(0), picture.sum(1).flip(0)]) * 0.5
+    flat = ParallelGeometry([0.0, math.pi / 2], (256, 256), 256)
+    picture = head.image(flat, oversampling=2)[0, 0]
+    sums = torch.stack([picture.sum(0), picture.sum(1).flip(0)])
     exact = head.sinogram(flat)[0, 0]
-    assert float((sums - exact).norm() / exact.norm()) < 0.01
+    assert float((sums - exact).norm() / exact.norm()) < 0.015
     assert float((head.scaled(2.0).rows[:, 1:5] - 2 * head.rows[:, 1:5]).abs().max()) == 0
     assert head.scaled(2.0).cuts[12][0][0] == 2 * head.cuts[12][0][0]
 

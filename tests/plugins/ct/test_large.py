@@ -132,7 +132,7 @@ def test_two_ranks_give_the_result_of_one(tmp_path):
 
 
 class Pool:
-    """A client with Dask's two methods, over processes."""
+    """What ``dask.distributed.Client`` has, over processes."""
 
     def __init__(self, pool):
         self.pool = pool
@@ -145,11 +145,15 @@ class Pool:
 
 
 def test_two_workers_give_the_result_of_one(tmp_path):
+    dask = pytest.importorskip("dask", reason="dask is not installed")
     np.save(tmp_path / "y.npy", projections())
+    with dask.config.set(num_workers=2):
+        fdk_slabs(tmp_path / "y.npy", SCAN, tmp_path / "two.npy", 3.2e5, client="processes")
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
-        fdk_slabs(tmp_path / "y.npy", SCAN, tmp_path / "two.npy", 3.2e5, client=Pool(pool))
+        fdk_slabs(tmp_path / "y.npy", SCAN, tmp_path / "pool.npy", 3.2e5, client=Pool(pool))
     fdk_slabs(tmp_path / "y.npy", SCAN, tmp_path / "one.npy", 3.2e5)
-    np.testing.assert_array_equal(np.load(tmp_path / "two.npy"), np.load(tmp_path / "one.npy"))
+    for other in ("two", "pool"):
+        np.testing.assert_array_equal(np.load(tmp_path / f"{other}.npy"), np.load(tmp_path / "one.npy"))
 
 
 def test_sharing_without_processes():

@@ -7,6 +7,7 @@ it.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from typing import Any, TypeVar
 
 import torch.distributed as dist
@@ -33,9 +34,14 @@ def spread(work: Callable[[T], Any], items: Sequence[T], client: Any = None) -> 
     items
         What to run it on; the same sequence on all ranks.
     client
-        A ``dask.distributed.Client``, or anything else with its ``map`` and ``gather``. Without one, the
-        ranks of ``torch.distributed`` share the items where it is initialised.
+        A ``dask.distributed.Client``, or anything else with its ``map`` and ``gather``; or the name of one of
+        Dask's own schedulers, ``processes`` or ``threads``. Without one, the ranks of ``torch.distributed``
+        share the items where it is initialised.
     """
+    if isinstance(client, str):
+        dask: Any = import_module("dask")  # its types are partial
+        dask.compute(*[dask.delayed(work)(item) for item in items], scheduler=client)
+        return
     if client is not None:
         client.gather(client.map(work, list(items), pure=False))
         return

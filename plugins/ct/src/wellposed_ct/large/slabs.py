@@ -108,8 +108,8 @@ def fdk_slabs(
     method
         By default ``FDK()``.
     client
-        A Dask client; ``projections`` and ``out`` must be paths that its workers see. Without one, the ranks
-        of ``torch.distributed`` share the slabs where it is initialised.
+        A Dask client, or ``processes``; ``projections`` and ``out`` must be paths that its workers see.
+        Without one, the ranks of ``torch.distributed`` share the slabs where it is initialised.
 
     Raises
     ------

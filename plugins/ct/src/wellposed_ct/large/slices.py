@@ -61,7 +61,7 @@ def reconstruct_slices(
     todo
         Ranges of slices to reconstruct, where not all are wanted.
     client
-        A Dask client; sources and ``out`` must be paths that its workers see.
+        A Dask client, or ``processes``; sources and ``out`` must be paths that its workers see.
 
     Raises
     ------

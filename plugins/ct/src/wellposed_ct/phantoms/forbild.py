@@ -14,7 +14,9 @@ __all__ = ["forbild_head"]
 
 # x, y, a, b, degrees, value, and half-planes (distance, degrees)
 _TIP, _TIP_AXES = -14.294530834372887, (0.443194085308632, 3.892760834372886)
-_HEAD: tuple[tuple[float, float, float, float, float, float, tuple[tuple[float, float], ...]], ...] = (
+_Cut = tuple[tuple[float, float], ...]
+_Part = tuple[float, float, float, float, float, float, _Cut]
+_HEAD: tuple[_Part, ...] = (
     (-4.7, 4.3, 1.79989, 1.79989, 0, 0.010, ()),  # eyes
     (4.7, 4.3, 1.79989, 1.79989, 0, 0.010, ()),
     (-1.08, -9, 0.4, 0.4, 0, 0.0025, ()),  # low contrasts
@@ -53,9 +55,9 @@ def forbild_head(ear: bool = True, value: float = 0.02) -> Ellipses:
     return Ellipses(rows, cuts)
 
 
-def _cavities() -> list[tuple[float, float, float, float, float, float, tuple[tuple[float, float], ...]]]:
-    """Return air cells of 3 mm in seven rows of a hexagonal grid, every fourth of a centimetre and a bit."""
-    cells = []
+def _cavities() -> list[_Part]:
+    """Return air cells of 3 mm in seven rows of a hexagonal grid."""
+    cells: list[_Part] = []
     for row in range(-3, 4):
         first, count = 8.8 - 0.2 * (abs(row) % 2), (9, 8, 8, 6)[abs(row)]
         y = 0.2 * math.sqrt(3) * row
