@@ -69,8 +69,8 @@ for run in (fdk_slabs, sirt_slabs):
 g = scan(80)
 data = y(g)
 held = int(next(l for l in open("/proc/self/status") if l.startswith("VmData")).split()[1]) * 1024
-resource.setrlimit(resource.RLIMIT_DATA, (held + 28_000_000, held + 28_000_000))
-assert 4 * 400 * 160 * 160 > 28_000_000 and len(slab_ranges(g, 28e6)) > 1
+resource.setrlimit(resource.RLIMIT_DATA, (held + 36_000_000, held + 36_000_000))
+assert 4 * 400 * 160 * 160 > 36_000_000 and len(slab_ranges(g, 24e6)) > 1
 fdk_slabs(data, g, sys.argv[1] + "/fdk.npy", memory_bytes=24e6)
 sirt_slabs(data, g, sys.argv[1] + "/sirt.npy", iterations=1, memory_bytes=24e6)
 try:

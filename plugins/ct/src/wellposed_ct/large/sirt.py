@@ -56,7 +56,7 @@ def sirt_slabs(
     iterations, relaxation, non_negative
         As in :class:`~wellposed_ct.SIRT`.
     memory_bytes
-        What a process may use beyond what it holds already; mapped files do not count.
+        What a process may use, about, beyond what it holds already; mapped files do not count.
 
     Raises
     ------

@@ -104,7 +104,7 @@ def fdk_slabs(
     out
         The file, made anew.
     memory_bytes
-        What a process may use beyond what it holds already; mapped files do not count.
+        What a process may use, about, beyond what it holds already; mapped files do not count.
     method
         By default ``FDK()``.
     client
