@@ -10,6 +10,7 @@ import torch
 from wellposed.errors import FileFormatError
 from wellposed.measurement import Measurement
 from wellposed.runs._photos import read_photo
+from wellposed.spaces import Space
 
 
 class Reads:
@@ -46,3 +47,13 @@ def test_when_all_refuse_the_preferred_one_says_why():
 def test_a_named_reader_is_the_only_one():
     with pytest.raises(FileFormatError, match="not a file of chosen"):
         read_photo("a.mat", registry(ct=True), reader=Reads("chosen", False))
+
+
+def test_the_physics_tells_whose_file_is_written():
+    from wellposed.cli._saving import _home
+    from wellposed.operators import Identity
+
+    measured = Measurement(torch.zeros(1, 1, 2, 2), Identity(Space((1, 2, 2))))
+    assert _home(measured, "ct.fbp") == "ct"  # an operator of the core says nothing
+    foreign = SimpleNamespace(operator=type("Scan", (), {"__module__": "wellposed_mri.encoding"})())
+    assert _home(SimpleNamespace(physics=foreign), "optim.tv") == "mri"

@@ -33,7 +33,14 @@ def save_image(path: Path, run: Run, outcome: Outcome, registry: Registry) -> No
     """Write the reconstruction on the pixels that were measured, with the metadata of the measurement."""
     image = run.shown(outcome)
     assert isinstance(image, Tensor)
-    save_picture(path, image, run.measurement, registry, outcome.method.partition(".")[0])
+    save_picture(path, image, run.measurement, registry, _home(run.measurement, outcome.method))
+
+
+def _home(measurement: Measurement, method: str) -> str:
+    """Return the pack whose data these are: that of the physics, or else that of the method."""
+    physics = measurement.physics
+    package = type(getattr(physics, "operator", physics)).__module__.partition(".")[0]
+    return package.removeprefix("wellposed_") if package != "wellposed" else method.partition(".")[0]
 
 
 def save_picture(
