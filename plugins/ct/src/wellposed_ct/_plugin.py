@@ -219,7 +219,7 @@ def components() -> Iterator[Component]:
         kind="physics",
         name="ct.parallel_fourier",
         target="wellposed_ct.projectors.fourier:FourierSlice",
-        summary="Parallel beam by the Fourier slice theorem (finufft), for many angles.",
+        summary="Parallel beam by the Fourier slice theorem (finufft): low-passed views of pixels.",
         examples="wellposed_ct._examples.fourier:parallel_fourier",
         reference="Kak & Slaney (1988), Principles of Computerized Tomographic Imaging, ch. 3.2",
     )

@@ -1,4 +1,4 @@
-"""``ct.parallel_fourier``: parallel projections by the Fourier slice theorem, for many angles.
+"""``ct.parallel_fourier``: parallel projections by the Fourier slice theorem: another model of a view.
 
 The Fourier transform of a view is a slice through that of the image. The image is made of square pixels,
 whose transform is known; a non-uniform FFT (finufft) evaluates it along the slices, and an FFT along the
@@ -97,8 +97,8 @@ class Slices:
 class FourierSlice(LinearOperator):
     """Line integrals along parallel rays, through the image's Fourier transform.
 
-    Fastest where there are many angles: the time hardly grows with their number. Images ``(B, C, H, W)`` in
-    1/mm give sinograms ``(B, C, views, detectors)`` in nepers, with the conventions of
+    Another model of a view than those of ``ct.parallel``, whose compiled kernel is usually faster. Images
+    ``(B, C, H, W)`` in 1/mm give sinograms ``(B, C, views, detectors)`` in nepers, with the conventions of
     :class:`~wellposed_ct.geometry.ParallelGeometry`. Each view is that of square pixels, low-passed to the
     detector's band, so a bin farther than a pixel from anything may see a little of it (ringing). Needs
     finufft: ``pip install "wellposed-ct[fourier]"``. CPU only.
@@ -149,6 +149,7 @@ class FourierSlice(LinearOperator):
         self.register_value("angles", angles)
         self.detectors, self.pixel_mm, self.detector_mm = scan.detectors, scan.pixel_mm, scan.detector_mm
         self.axis_mm, self.centre_mm, self.accuracy = scan.axis_mm, scan.centre_mm, float(accuracy)
+        self._kept: tuple[Tensor, int, Slices] | None = None
 
     @classmethod
     def from_geometry(
@@ -207,7 +208,10 @@ class FourierSlice(LinearOperator):
             raise ParameterError(
                 "angles ask for gradients, which FourierSlice does not have; use ct.parallel instead."
             )
-        return self.slices()
+        kept = self._kept
+        if kept is None or kept[0] is not self.angles or kept[1] != self.angles._version:
+            kept = self._kept = (self.angles, self.angles._version, self.slices())
+        return kept[2]
 
 
 def _finufft() -> Any:
