@@ -41,6 +41,7 @@ from wellposed_mri.fourier import (
     centred_ifft,
 )
 from wellposed_mri.maps import (
+    JSENSE,
     NLINV,
     ESPIRiT,
     RSSMaps,
@@ -143,6 +144,7 @@ from wellposed_mri.trajectories import (
 __all__ = [
     "GRAPPA",
     "HFEN",
+    "JSENSE",
     "LLR",
     "NLINV",
     "NMSE",

@@ -21,6 +21,7 @@ _ROWS = (
     ("coil_maps", "rss_maps", "maps:RSSMaps", "Coil images divided by their root sum of squares.", None),
     ("coil_maps", "walsh", "maps:Walsh", "Coil maps by local correlation.", _WALSH),
     ("coil_maps", "nlinv", "maps:NLINV", "Image and coil maps at once (NLINV).", "doi:10.1002/mrm.21691"),
+    ("coil_maps", "jsense", "maps:JSENSE", "Image and polynomial maps in turns.", "doi:10.1002/mrm.21245"),
     ("reconstructor", "zero_filled", "reconstruction:ZeroFilled", "A*y, unsampled data being zero.", None),
     ("reconstructor", "rss", "reconstruction:RSS", "Root sum of squares of the coil images.", None),
     ("reconstructor", "gridding", "reconstruction:Gridding", "Density-compensated adjoint.", None),
@@ -168,7 +169,11 @@ _QUANTITATIVE = (
 @hookimpl
 def kinds() -> Iterator[Kind]:
     """Yield the kind that this pack adds."""
-    yield Kind("coil_maps", "Makes coil maps (B, coils, H, W) from calibration k-space: method(kspace).")
+    yield Kind(
+        "coil_maps",
+        "Makes coil maps (B, coils, H, W) from calibration k-space: method(kspace).",
+        checks="wellposed_mri.maps.checks:CHECKS",
+    )
 
 
 @hookimpl

@@ -89,6 +89,11 @@ def nlinv() -> Arguments:
     return st.fixed_dictionaries({"calibration": st.sampled_from([8, 12]), "steps": st.just(4)})
 
 
+def jsense() -> Arguments:
+    """Draw degrees."""
+    return st.fixed_dictionaries({"degree": st.sampled_from([2, 4]), "steps": st.just(2)})
+
+
 @st.composite
 def _reconstruction(draw: st.DrawFn, arguments: dict[str, Any], single: bool = True) -> Example:
     """Try a method on a small undersampled scan, with and without coils."""
