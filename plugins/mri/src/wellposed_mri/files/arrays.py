@@ -6,6 +6,8 @@ unpickled.
 
 from __future__ import annotations
 
+import errno
+import os
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -43,7 +45,7 @@ def arrays(path: str | PathLike[str], max_bytes: int = MAX_BYTES) -> dict[str, A
         For a damaged file, or one with an array of more than ``max_bytes`` when that is read.
     """
     if not Path(path).exists():
-        raise FileNotFoundError(f"{fspath(path)}: no such file")
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), fspath(path))
     with one_sentence(path):
         suffix = Path(path).suffix.lower()
         found = {".npy": _npy, ".npz": _npz}.get(suffix, _mat)(path)

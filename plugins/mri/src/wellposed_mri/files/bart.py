@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import math
+import os
 from collections.abc import Iterable
 from os import PathLike, fspath
 from pathlib import Path
@@ -30,7 +32,7 @@ def cfl_shape(path: str | PathLike[str]) -> tuple[int, ...]:
     """Return the dimensions in the header of a pair, checked against the size of its data."""
     header, data = Path(path).with_suffix(".hdr"), Path(path).with_suffix(".cfl")
     if not Path(path).exists() and not header.exists() and not data.exists():
-        raise FileNotFoundError(f"{fspath(path)}: no such file")
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), fspath(path))
     for part in (header, data):
         if not part.exists():
             raise FileFormatError(f"{part}: is missing; a BART array is a pair of .hdr and .cfl.")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from os import PathLike, fspath
@@ -29,7 +31,7 @@ def opened(path: str | PathLike[str]) -> Iterator[Any]:
     import h5py
 
     if not Path(path).exists():
-        raise FileNotFoundError(f"{fspath(path)}: no such file")
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), fspath(path))
     try:
         # damaged numbers overflow when they are converted, which is no news here
         with np.errstate(all="ignore"), h5py.File(path, "r") as file:

@@ -56,7 +56,10 @@ class Plans:
 
     def _execute(self, kind: int, data: Tensor, points: Tensor, shape: tuple[int, ...]) -> Tensor:
         if data.device.type != "cpu":
-            raise ParameterError(f"non-uniform transforms run on the CPU, but the data are on {data.device}.")
+            raise ParameterError(
+                f"non-uniform transforms run on the CPU, but the data are on {data.device}; move data and "
+                "physics there with .cpu()."
+            )
         out = torch.empty(shape, dtype=data.dtype)
         if data.numel() and out.numel():
             plan = self._plan(kind, data, points)

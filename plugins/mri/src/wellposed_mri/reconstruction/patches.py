@@ -106,7 +106,7 @@ def _distinct(rows: Tensor) -> tuple[Tensor, Tensor]:
     """Return the distinct rows of a bool matrix, and which of them each row is."""
     packed = np.packbits(rows.cpu().numpy(), axis=1)
     _, first, kind = np.unique(packed, axis=0, return_index=True, return_inverse=True)
-    return rows[torch.from_numpy(first)], torch.from_numpy(kind.reshape(-1)).to(rows.device)
+    return rows[torch.from_numpy(first).to(rows.device)], torch.from_numpy(kind.reshape(-1)).to(rows.device)
 
 
 def pixel_matrices(kernels: Tensor, image: tuple[int, ...]) -> Tensor:

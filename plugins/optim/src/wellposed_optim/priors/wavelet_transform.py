@@ -2,6 +2,9 @@
 
 Periodisation keeps an even-length axis orthonormal for every filter length. An axis of odd length passes
 its last entry on to the approximation untouched, which is orthonormal too, so nothing is ever padded.
+
+The way back is a banded matrix that is applied a block at a time, a small dense matrix on overlapping
+windows: libraries multiply matrices several times as fast as they scatter. Complex images are two real ones.
 """
 
 from __future__ import annotations
@@ -15,6 +18,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from wellposed.errors import ParameterError
+
+BLOCK = 16
+"""Coefficients of either kind per block: many, for windows overlap by half a filter's length."""
 
 Bands: TypeAlias = list[Tensor]
 """One level's details: high-pass along the last axis, along the one before, and along both."""
@@ -32,7 +38,7 @@ def filter_pair(wavelet: str) -> Tensor:
 
 
 def split(x: Tensor, axis: int, filters: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the approximation and the detail of one axis (-1 or -2)."""
+    """Return the approximation and the detail of one axis (-1 or -2), of a real tensor."""
     n = x.shape[axis]
     even = n - n % 2
     if even == 0 or x.numel() == 0:
@@ -49,18 +55,17 @@ def split(x: Tensor, axis: int, filters: Tensor) -> tuple[Tensor, Tensor]:
 
 def merge(low: Tensor, high: Tensor, axis: int, filters: Tensor) -> Tensor:
     """Return the axis that :func:`split` took apart: its inverse and adjoint."""
-    half = high.shape[axis]
+    half, length = high.shape[axis], filters.shape[1]
     if half == 0 or high.numel() == 0:
         return torch.cat([low, high], axis)
-    length, even = filters.shape[1], 2 * half
-    pair = torch.stack([low.narrow(axis, 0, half), high], -3)
-    flat = pair.reshape(-1, *pair.shape[-3:])
-    wide = F.conv_transpose2d(flat, _kernel(filters, axis), stride=(1, 2) if axis == -1 else (2, 1))
-    index = torch.arange(1 - length // 2, even + length // 2 - 1, device=low.device) % even
-    shape = list(wide.shape)
-    shape[axis] = even
-    out = wide.new_zeros(shape).index_add(axis, index, wide)
-    out = out.reshape(*low.shape[:-2], *out.shape[-2:])
+    margin = length // 4
+    sources = torch.arange(BLOCK + 2 * margin, device=low.device) - margin
+    places = torch.arange(2 * BLOCK, device=low.device)[:, None] - 2 * sources + length // 2 - 1
+    parts = [
+        _times(_at(f, places), _windows(band, half, axis, -margin, BLOCK, len(sources)), axis)
+        for f, band in zip(filters, (low, high), strict=True)
+    ]
+    out = _joined(parts[0] + parts[1], axis, 2 * half)
     return torch.cat([out, low.narrow(axis, half, 1)], axis) if low.shape[axis] > half else out
 
 
@@ -68,8 +73,37 @@ def _kernel(filters: Tensor, axis: int) -> Tensor:
     return filters[:, None, None, :] if axis == -1 else filters[:, None, :, None]
 
 
+def _at(row: Tensor, places: Tensor) -> Tensor:
+    """Return the entries of a filter at ``places``, zero beyond its ends."""
+    inside = torch.where((places >= 0) & (places < len(row)), places, len(row))
+    return F.pad(row, (0, 1))[inside]
+
+
+def _windows(x: Tensor, period: int, axis: int, start: int, step: int, width: int) -> Tensor:
+    """Return windows of the first ``period`` entries of an axis, cyclically: the axis becomes two."""
+    blocks = -(-period // step)
+    first = start + step * torch.arange(blocks, device=x.device)
+    index = (first[:, None] + torch.arange(width, device=x.device)) % period
+    taken = x.index_select(axis, index.flatten())
+    end = taken.ndim + axis
+    return taken.reshape(*taken.shape[:end], blocks, width, *taken.shape[end + 1 :])
+
+
+def _times(matrix: Tensor, windows: Tensor, axis: int) -> Tensor:
+    return matrix @ windows if axis == -2 else windows @ matrix.mT
+
+
+def _joined(blocks: Tensor, axis: int, size: int) -> Tensor:
+    """Return blocks one after the other, as one axis of ``size``."""
+    flat = blocks.flatten(-3, -2) if axis == -2 else blocks.flatten(-2)
+    return flat.narrow(axis, 0, size)
+
+
 def analyse(x: Tensor, filters: Tensor, levels: int) -> tuple[Tensor, list[Bands]]:
     """Return the coarsest approximation and each level's details, finest first; norms are kept."""
+    if x.is_complex():
+        rest, parts = analyse(_planes(x), _real(filters), levels)
+        return _complex(rest), [[_complex(band) for band in level] for level in parts]
     details: list[Bands] = []
     for _ in range(levels):
         low, high = split(x, -1, filters)
@@ -81,9 +115,25 @@ def analyse(x: Tensor, filters: Tensor, levels: int) -> tuple[Tensor, list[Bands
 
 def synthesise(approximation: Tensor, details: Sequence[Bands], filters: Tensor) -> Tensor:
     """Return the image whose :func:`analyse` these are."""
+    if approximation.is_complex():
+        parts = [[_planes(band) for band in level] for level in details]
+        return _complex(synthesise(_planes(approximation), parts, _real(filters)))
     x = approximation
     for horizontal, vertical, diagonal in reversed(details):
         low = merge(x, vertical, -2, filters)
         high = merge(horizontal, diagonal, -2, filters)
         x = merge(low, high, -1, filters)
     return x
+
+
+def _planes(x: Tensor) -> Tensor:
+    """Return real and imaginary part along a new first axis: real filters treat them alike."""
+    return torch.stack([x.real, x.imag])
+
+
+def _complex(planes: Tensor) -> Tensor:
+    return torch.complex(planes[0], planes[1])
+
+
+def _real(filters: Tensor) -> Tensor:
+    return filters.real if filters.is_complex() else filters
