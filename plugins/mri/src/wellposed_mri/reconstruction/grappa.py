@@ -7,6 +7,7 @@ undersampling, in one direction or two, shifted or not, in planes or volumes, is
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import attrs
@@ -18,6 +19,7 @@ from wellposed_mri.encoding.checks import require_finite
 from wellposed_mri.maps.calibration import calibration_region
 from wellposed_mri.reconstruction.acquired import acquired, combined
 from wellposed_mri.reconstruction.common import PhaseEquivariant
+from wellposed_mri.reconstruction.outer_noise import noise_deviation
 from wellposed_mri.reconstruction.patches import correlation, neighbourhoods, reach
 
 Reach = tuple[int, ...]
@@ -39,7 +41,9 @@ class GRAPPA(PhaseEquivariant):
         where the calibration region is too small for two.
     regularisation
         Tikhonov weight of the least squares, relative to the mean power of a neighbour. Larger values lower
-        noise and raise residual aliasing.
+        noise and raise residual aliasing. ``None`` takes the noise-to-signal ratio, powers per sample of the
+        whole of k-space: the calibration region is brighter than what its weights are used for, and hides
+        how much they amplify noise. The noise is measured in the outer part of k-space.
     calibration
         Largest width of the calibration region that is used.
     reference
@@ -57,13 +61,13 @@ class GRAPPA(PhaseEquivariant):
     """
 
     kernel: tuple[int, ...] | None = None
-    regularisation: float = 1e-2
+    regularisation: float | None = None
     calibration: int = 48
     reference: Tensor | None = attrs.field(default=None, eq=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         """Check the ranges."""
-        if self.regularisation < 0 or self.calibration < 3:
+        if (self.regularisation or 0) < 0 or self.calibration < 3:
             raise ParameterError(
                 f"regularisation = {self.regularisation} must be ≥ 0, calibration = {self.calibration} ≥ 3."
             )
@@ -97,10 +101,10 @@ class GRAPPA(PhaseEquivariant):
         block = self._block(kspace)
         around = self._reach(sampled, block)
         _require_room(block, around)
-        gram = correlation(block, around)
+        gram, ridge = correlation(block, around), self._ridge(kspace, sampled, block)
         filled = kspace.flatten(1)
         for places, taps, sources in neighbourhoods(sampled, around):
-            weights = _weights(gram, taps, self.regularisation).to(kspace.dtype)
+            weights = _weights(gram, taps, ridge).to(kspace.dtype)
             values = kspace.flatten(1)[:, sources].permute(2, 0, 1).flatten(1)
             filled = filled.index_copy(1, places, (values @ weights).mT)
         return filled.reshape(kspace.shape)
@@ -117,12 +121,30 @@ class GRAPPA(PhaseEquivariant):
         require_finite("reference", self.reference)
         return calibration_region(self.reference.to(kspace.dtype), self.calibration, 3, dims)
 
+    def _ridge(self, kspace: Tensor, sampled: Tensor, block: Tensor) -> float:
+        if self.regularisation is not None:
+            return self.regularisation
+        scan = SimpleNamespace(mask=sampled, dims=sampled.ndim)
+        noise = float(noise_deviation(kspace[None], scan)) ** 2
+        centre = block if self.reference is None else block[:, :0]
+        return noise / max(_power(kspace, sampled, centre), torch.finfo(torch.float32).tiny)
+
     def _reach(self, sampled: Tensor, block: Tensor) -> Reach:
         if self.kernel is None:
             return reach(sampled, block.shape)
         if len(self.kernel) != sampled.ndim:
             raise ParameterError(f"kernel = {self.kernel} has not one width for each of {sampled.ndim} axes.")
         return tuple(k // 2 for k in self.kernel)
+
+
+def _power(kspace: Tensor, sampled: Tensor, centre: Tensor) -> float:
+    """Return the mean power of all samples: acquired ones outside the ``centre`` stand for missing ones."""
+    inside, coils = centre[0].numel(), kspace.shape[0]
+    bright = float(centre.detach().abs().square().sum())
+    around = float(kspace.detach().abs().square().sum()) - bright
+    acquired_around = max(1, int(sampled.sum()) - inside)
+    total = bright + max(0.0, around) * (sampled.numel() - inside) / acquired_around
+    return total / (coils * sampled.numel())
 
 
 def _require_room(block: Tensor, around: Reach) -> None:
