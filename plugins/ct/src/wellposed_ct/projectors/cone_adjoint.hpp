@@ -9,8 +9,6 @@
 
 namespace {
 
-constexpr int64_t BLOCK = 256;    // voxels along z of a task
-
 // Detector columns with rows along memory, padded by zeros and by one column on both sides.
 template <class T> struct Detector {
     int64_t columns, stride;
@@ -65,32 +63,42 @@ template <class T, class K>
 void adjoint_column(const T *bins, const Shape3 &s, const Column &col, int64_t first, int64_t last, int64_t z0,
                     int64_t z1, Volume<T> &x) {
     narrow(col.across, col.across_slope, -1, double(s.size(col.other)), col.ray, &first, &last);
+    if (first >= last) return;
     const int m = col.ray.main;
+    auto step = [&](int64_t i) { return col.step + double(i) * col.step_slope; };
+    auto base = [&](int64_t i) { return col.z + double(i) * col.z_slope; };
+    auto top = [&](int64_t i) { return base(i) + double(s.rows - 1) * step(i); };
+    const double low = std::min(base(first), base(last - 1)), high = std::max(top(first), top(last - 1));
+    if (low >= double(z1) || high <= double(z0 - 1)) return;
+    if (low - 1 > double(z0)) z0 += int64_t(low - 1 - double(z0)) / K::LANES * K::LANES;
+    if (high + 1 < double(z1)) z1 = int64_t(high) + 2;
+    const double least = std::min(step(first), step(last - 1)), most = std::max(step(first), step(last - 1));
+    const int taps = least >= 1 ? 2 : int(std::min(100.0, std::ceil(2 / least)));
+    if (most < 4 && K::gathers(1 / least, taps)) {
+        int64_t at[3] = {-1, -1, -PAD};
+        at[m] = first;
+        const Walk walk = {col.across + col.across_slope * double(first) + 1, col.across_slope, base(first),
+                           col.z_slope, step(first), col.step_slope, x.stride[m], x.stride[col.other],
+                           double(s.rows + PAD)};
+        K::backward(bins - PAD, walk, int(last - first), z0, z1, taps, x.at(at[X], at[Y], at[Z]));
+        return;
+    }
     for (int64_t i = first; i < last; ++i) {
-        const double step = col.step + double(i) * col.step_slope, base = col.z + double(i) * col.z_slope;
-        const double inverse = 1 / step, reach = std::max(1.0, inverse);
         const double at = col.across + col.across_slope * double(i), whole = std::floor(at);
-        const T part = T(at - whole);
         int64_t voxel[3] = {0, 0, z0};
         voxel[m] = i, voxel[col.other] = int64_t(whole);
-        T *left = x.at(voxel[X], voxel[Y], z0), *right = left + x.stride[col.other];
-        const int taps = step >= 1 ? 2 : int(std::min(100.0, std::ceil(2 * inverse)));
-        const bool window = step < 4 && K::gathers(inverse, taps);
-        for (int64_t z = z0; z < z1; z += K::LANES, left += K::LANES, right += K::LANES) {
-            const double v = (double(z) - base) * inverse;
-            if (v - reach >= double(s.rows - 1) || v + (K::LANES - 1) * inverse + reach <= 0) continue;
-            if (window) {
-                const double start = v - inverse + PAD, below = double(int64_t(start));
-                K::spread(bins - PAD + int64_t(start), start - below, step, inverse, taps, part, left, right);
-            } else
-                voxel_by_voxel(bins, s.rows, base, step, z, std::min<int64_t>(K::LANES, z1 - z), part, left, right);
-        }
+        T *left = x.at(voxel[X], voxel[Y], z0);
+        voxel_by_voxel(bins, s.rows, base(i), step(i), z0, z1 - z0, T(at - whole), left, left + x.stride[col.other]);
     }
 }
 
 template <class T, class K>
 void adjoint_by_vectors(Detector<T> &y, const Shape3 &s, const View3 *views, Volume<T> &x) {
     const int64_t blocks = (s.depth + BLOCK - 1) / BLOCK;
+    std::vector<Column> columns(s.views * s.columns);
+    parallel_for(s.views, s.threads, [&](int64_t v) {
+        for (int64_t c = 0; c < s.columns; ++c) columns[v * s.columns + c] = column_of(views[v], c, s.voxel);
+    });
     for (int main : {Y, X}) {
         const int64_t slabs = (s.size(main) + SLICES - 1) / SLICES;
         parallel_for(slabs * blocks, s.threads, [&](int64_t task) {
@@ -98,7 +106,7 @@ void adjoint_by_vectors(Detector<T> &y, const Shape3 &s, const View3 *views, Vol
             for (int64_t v = 0; v < s.views; ++v) {
                 if (!upright(views[v])) continue;
                 for (int64_t c = 0; c < s.columns; ++c) {
-                    const Column col = column_of(views[v], c, s.voxel);
+                    const Column &col = columns[v * s.columns + c];
                     if (col.ray.main == main)
                         adjoint_column<T, K>(y.at(v, c), s, col, top, std::min(top + SLICES, s.size(main)), z,
                                              std::min(z + BLOCK, s.depth), x);

@@ -75,15 +75,21 @@ inline void narrow(double base, double slope, double low, double high, const Ray
     *first = begin, *last = std::max(begin, end);
 }
 
-// One plane with one voxel of zeros around x and y, and PAD around z.
+// One plane with one voxel of zeros around x and y, and PAD around z; lines begin on cache lines, an odd number of
+// them apart, so that neighbouring lines do not compete for one place in the cache.
 template <class T> struct Volume {
+    static constexpr int64_t LINE = 64 / sizeof(T);
     int64_t stride[3];
     std::vector<T> data;
+    int64_t origin;
     explicit Volume(const Shape3 &s)
-        : stride{s.depth + 2 * PAD, (s.depth + 2 * PAD) * (s.width + 2), 1},
-          data((s.height + 2) * stride[Y], T(0)) {}
+        : stride{((s.depth + 2 * PAD + LINE - 1) / LINE | 1) * LINE, 0, 1} {
+        stride[Y] = stride[X] * (s.width + 2);
+        data.assign((s.height + 2) * stride[Y] + LINE, T(0));
+        origin = (64 - int64_t(reinterpret_cast<uintptr_t>(data.data()) % 64)) % 64 / int64_t(sizeof(T));
+    }
     T *at(int64_t x, int64_t y, int64_t z) {
-        return data.data() + (x + 1) * stride[X] + (y + 1) * stride[Y] + z + PAD;
+        return data.data() + origin + (x + 1) * stride[X] + (y + 1) * stride[Y] + z + PAD;
     }
     const T *at(int64_t x, int64_t y, int64_t z) const { return const_cast<Volume *>(this)->at(x, y, z); }
 };
