@@ -1,4 +1,4 @@
-"""Endings such as ``.mat`` belong to several packs: the method's pack is asked first, then the others."""
+"""Endings such as ``.mat`` belong to several packs: where the method's pack reads them, it alone is asked."""
 
 from __future__ import annotations
 
@@ -57,3 +57,8 @@ def test_the_physics_tells_whose_file_is_written():
     assert _home(measured, "ct.fbp") == "ct"  # an operator of the core says nothing
     foreign = SimpleNamespace(operator=type("Scan", (), {"__module__": "wellposed_mri.encoding"})())
     assert _home(SimpleNamespace(physics=foreign), "optim.tv") == "mri"
+
+
+def test_what_a_reader_of_the_methods_pack_refuses_no_other_pack_takes_for_its_own():
+    with pytest.raises(FileFormatError, match="not a file of mri"):
+        read_photo("a.npy", registry(ct=True, mri=False), prefer="mri")

@@ -75,7 +75,7 @@ def measured(
 ) -> Measurement:
     """Return the measurement in the file ``path``, with the physics that the options name.
 
-    Where several packs read such files, those of the pack ``prefer`` (the method's) come first.
+    Where several packs read such files, those of the pack ``prefer`` (the method's) are asked, if any.
     """
     _agree(kernel, physics, physics_params, flip_kernel)
     pack = prefer if physics is None else physics.partition(".")[0]

@@ -30,8 +30,8 @@ def read_photo(
     reader
         The reader to use; by default the one that the file's ending tells.
     prefer
-        A pack. Endings such as ``.h5`` or ``.mat`` belong to several packs: its readers are tried first,
-        then the others.
+        A pack. Endings such as ``.h5`` or ``.mat`` belong to several packs: where it has readers of this one,
+        they alone are tried, and what they say of the file is what the user hears.
 
     Raises
     ------
@@ -43,7 +43,9 @@ def read_photo(
         return chosen
     if Path(path).suffix.lower() == ".safetensors":
         return Measurement.load(path, registry=registry)
-    names = preferred(registry.for_file("reader", path), prefer)
+    known_to = registry.for_file("reader", path)
+    # another pack's reader would take the file for something else, and the method would not notice
+    names = [name for name in known_to if name.partition(".")[0] == prefer] or known_to
     if not names:
         known = sorted({s for c in registry.components(kind="reader") for s in c.suffixes})
         listed = ", ".join([".safetensors", *known])
@@ -60,7 +62,6 @@ def read_photo(
             refusals.append(error)
         else:
             return found
-    # the first is the reader that was preferred, so it knows best what is wrong
     raise refusals[0]
 
 

@@ -18,7 +18,7 @@ from wellposed.structure import Evidence, Symmetry
 from wellposed_mri.encoding.along import Along
 from wellposed_mri.encoding.checks import full_maps
 from wellposed_mri.encoding.normal import Normal
-from wellposed_mri.encoding.trajectory_checks import require_trajectory
+from wellposed_mri.encoding.trajectory_checks import require_real, require_trajectory
 from wellposed_mri.phase import GlobalPhase
 from wellposed_mri.trajectories.density import pipe_menon
 
@@ -154,6 +154,7 @@ def each_density(trajectories: Tensor, image: tuple[int, ...], iterations: int) 
 
 def coordinates_of(trajectory: Tensor, leading: int) -> int:
     """Return d of a trajectory with at least ``leading`` axes before the coordinates."""
+    require_real(trajectory)
     dims = int(trajectory.shape[-1]) if trajectory.ndim else 0
     if dims not in (2, 3):
         raise SpaceError(

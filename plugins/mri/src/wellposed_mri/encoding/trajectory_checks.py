@@ -24,11 +24,7 @@ def require_trajectory(trajectory: Tensor, shape: tuple[int, ...]) -> None:
         For values outside the image's k-space, for NaNs, and for values that look like cycles per pixel or
         radians.
     """
-    if trajectory.is_complex() or not trajectory.is_floating_point():
-        raise DtypeError(
-            f"the trajectory is {str(trajectory.dtype).removeprefix('torch.')}, but real "
-            f"coordinates (…, {len(shape)}) are expected; split complex ones by torch.view_as_real."
-        )
+    require_real(trajectory)
     if trajectory.ndim < 2 or trajectory.shape[-1] != len(shape):
         raise SpaceError(
             f"the trajectory has shape {tuple(trajectory.shape)}, but (…, {len(shape)}) is expected: the "
@@ -48,6 +44,21 @@ def require_trajectory(trajectory: Tensor, shape: tuple[int, ...]) -> None:
                 f"the trajectory reaches ±{seen:.4g} cycles/FOV on axis {axis}, but an image of {n} "
                 f"pixels ends at ±{n / 2:g}; scale the trajectory, or reconstruct {fits} pixels."
             )
+
+
+def require_real(trajectory: Tensor) -> None:
+    """Raise :class:`DtypeError` for complex or whole numbers, before axes are counted."""
+    if trajectory.is_complex() or not trajectory.is_floating_point():
+        hint = (
+            "split complex ones by torch.view_as_real, which puts the real part first: it must run along the "
+            "rows"
+            if trajectory.is_complex()
+            else "pass trajectory.float()"
+        )
+        raise DtypeError(
+            f"the trajectory is {str(trajectory.dtype).removeprefix('torch.')} of shape "
+            f"{tuple(trajectory.shape)}, but real coordinates (…, 2) or (…, 3) are expected; {hint}."
+        )
 
 
 def _require_unit(reach: list[float], shape: tuple[int, ...]) -> None:

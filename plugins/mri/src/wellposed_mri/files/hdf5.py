@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 
-from wellposed.errors import FileFormatError
+from wellposed.errors import FileFormatError, ParameterError
 from wellposed.measurement import Measurement
 from wellposed_mri.files import fastmri, ismrmrd
 from wellposed_mri.files.opening import MAX_BYTES, opened
@@ -26,7 +26,13 @@ SUFFIXES = (".h5", ".hdf5", ".mrd")
 
 
 def _range(values: Sequence[int] | None) -> tuple[int, int] | None:
-    return None if values is None else (int(values[0]), int(values[1]))
+    if values is None:
+        return None
+    if isinstance(values, str) or not isinstance(values, Sequence) or len(values) != 2:
+        raise ParameterError(
+            f"slices = {values!r}, but a range (first, after the last) is expected; (3, 4) is slice 3."
+        )
+    return int(values[0]), int(values[1])
 
 
 @attrs.frozen

@@ -14,6 +14,9 @@ from wellposed_mri.quantitative.signals import SignalModel, require_times
 PROTON_MHZ = 42.577478518
 """γ/2π of the proton in MHz/T."""
 
+LONGEST_ECHO = 0.5
+"""Seconds beyond which gradient echoes' times must be milliseconds: T2* is below 0.2 s."""
+
 FAT_PPM = (-3.80, -3.40, -2.60, -1.94, -0.39, 0.60)
 """Frequencies of the peaks of fat relative to water in ppm (Hamilton et al. 2011, liver)."""
 
@@ -44,7 +47,7 @@ class FieldMapEchoes(SignalModel):
     echo_times: Tensor
 
     def __init__(self, echo_times: Tensor, span: float | None = None) -> None:
-        require_times("echo_times", echo_times)
+        require_times("echo_times", echo_times, LONGEST_ECHO)
         super().__init__(len(echo_times), echo_times.dtype, complex_signal=True)
         self.register_value("echo_times", echo_times)
         self.span = span
@@ -87,7 +90,7 @@ class WaterFatEchoes(SignalModel):
     echo_times: Tensor
 
     def __init__(self, echo_times: Tensor, field_strength: float, span: float | None = None) -> None:
-        require_times("echo_times", echo_times)
+        require_times("echo_times", echo_times, LONGEST_ECHO)
         if not 0.01 <= field_strength <= 30:
             raise ParameterError(f"field_strength = {field_strength}, but tesla are expected.")
         super().__init__(len(echo_times), echo_times.dtype, amplitudes=2, complex_signal=True)

@@ -12,6 +12,10 @@ GRID = 96
 """Candidates for a rate, evenly on a logarithmic scale: neighbours differ by less than a tenth."""
 
 
+LONGEST_ECHO, LONGEST_RECOVERY, LONGEST_TR = 5.0, 30.0, 2.0
+"""Seconds beyond which times must be milliseconds: no T2 is above 3 s, no T1 above 5 s."""
+
+
 class MultiEchoT2(SignalModel):
     """``y_e = amplitude · exp(−R2 · t_e)``: T2 from spin echoes, or T2* from gradient echoes.
 
@@ -30,7 +34,7 @@ class MultiEchoT2(SignalModel):
     echo_times: Tensor
 
     def __init__(self, echo_times: Tensor) -> None:
-        require_times("echo_times", echo_times)
+        require_times("echo_times", echo_times, LONGEST_ECHO)
         super().__init__(len(echo_times), echo_times.dtype)
         self.register_value("echo_times", echo_times)
 
@@ -61,7 +65,7 @@ class RecoveryT1(SignalModel):
     times: Tensor
 
     def __init__(self, times: Tensor, inversion: float = 2.0) -> None:
-        require_times("times", times)
+        require_times("times", times, LONGEST_RECOVERY)
         if not 0 < inversion <= 2:
             raise ParameterError(f"inversion = {inversion}, but it lies in (0, 2]: 2 inverts, 1 saturates.")
         super().__init__(len(times), times.dtype)
@@ -107,8 +111,11 @@ class VariableFlipAngleT1(SignalModel):
                     f"angles reach {largest:g} rad, more than π; are they in degrees? Then pass "
                     "angles.deg2rad()."
                 )
-        if not 0 < repetition_time < 100:
-            raise ParameterError(f"repetition_time = {repetition_time}, but seconds are expected.")
+        if not 0 < repetition_time <= LONGEST_TR:
+            raise ParameterError(
+                f"repetition_time = {repetition_time:g}, but seconds up to {LONGEST_TR:g} are expected; "
+                "divide milliseconds by 1000."
+            )
         super().__init__(len(angles), angles.dtype)
         self.register_value("angles", angles)
         self.repetition_time = repetition_time

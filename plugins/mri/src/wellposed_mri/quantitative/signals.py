@@ -96,8 +96,11 @@ class SignalModel(Operator):
         return torch.stack(slopes, 2)
 
 
-def require_times(name: str, times: Tensor) -> None:
-    """Raise unless ``times`` is a real, finite vector of non-negative seconds."""
+def require_times(name: str, times: Tensor, longest: float) -> None:
+    """Raise unless ``times`` is a real, finite vector of seconds from 0 to ``longest``.
+
+    The limits are far beyond what is measured, and below what the same times are in milliseconds.
+    """
     if times.ndim != 1 or not times.is_floating_point():
         raise SpaceError(
             f"{name} has shape {tuple(times.shape)} and dtype {str(times.dtype).removeprefix('torch.')}, but "
@@ -106,8 +109,8 @@ def require_times(name: str, times: Tensor) -> None:
     if torch._C._functorch.is_functorch_wrapped_tensor(times) or times.numel() == 0:
         return
     low, high = float(times.detach().min()), float(times.detach().max())
-    if not (low >= 0 and high < 1000):
+    if not (low >= 0 and high <= longest):
         raise ParameterError(
-            f"{name} goes from {low:g} to {high:g}, but seconds from 0 are expected; divide milliseconds "
-            "by 1000."
+            f"{name} goes from {low:g} to {high:g}, but seconds from 0 to {longest:g} are expected; divide "
+            "milliseconds by 1000."
         )

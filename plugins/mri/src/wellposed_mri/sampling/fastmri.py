@@ -16,8 +16,9 @@ from wellposed_mri.sampling.drawing import Drawn, draw, legacy_seed
 Seed: TypeAlias = int | Sequence[int]
 
 
-def _floats(values: Iterable[float]) -> tuple[float, ...]:
-    return tuple(values)
+def _floats(values: Iterable[float] | float) -> tuple[float, ...]:
+    """Return a tuple; a number alone is the only choice."""
+    return (values,) if isinstance(values, (int, float)) else tuple(values)
 
 
 @attrs.frozen

@@ -93,7 +93,21 @@ def parse_header(path: str | PathLike[str], text: bytes | str) -> Encoding:
     if found is None or found.find("{*}encodedSpace/{*}matrixSize") is None:
         raise FileFormatError(f"{fspath(path)}: the ISMRMRD header has no encodedSpace with a matrixSize.")
     bandwidth = root.findtext("{*}acquisitionSystemInformation/{*}relativeReceiverNoiseBandwidth")
-    return _encoding(found, float(bandwidth or 1))
+    try:
+        encoding = _encoding(found, float(bandwidth or 1))
+    except ValueError as error:
+        raise FileFormatError(f"{fspath(path)}: the ISMRMRD header has a wrong value: {error}.") from error
+    _require_sizes(path, encoding)
+    return encoding
+
+
+def _require_sizes(path: str | PathLike[str], encoding: Encoding) -> None:
+    for name, sizes in (("encodedSpace", encoding.encoded), ("reconSpace", encoding.reconstructed)):
+        if min(sizes) < 1:
+            raise FileFormatError(
+                f"{fspath(path)}: the ISMRMRD header has the matrixSize {sizes} (z, y, x) in {name}, but "
+                "sizes are at least 1."
+            )
 
 
 def _encoding(found: ElementTree.Element, bandwidth: float) -> Encoding:
