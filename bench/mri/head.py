@@ -47,16 +47,15 @@ def main() -> None:
     """Print all tables."""
     parser = argparse.ArgumentParser(prog="python -m bench.mri.head", description=__doc__)
     parser.add_argument("folder", nargs="?", default=os.environ.get("WELLPOSED_DATA"))
-    folder = parser.parse_args().folder
+    parser.add_argument("--seconds", action="store_true", help="add a column of running times")
+    given = parser.parse_args()
+    folder, last = given.folder, None if given.seconds else -1
     if folder is None:
         parser.error("give the folder of the data, or set WELLPOSED_DATA")
     data = Path(folder) / "mri"
-    _print(
-        "Eight coils",
-        ("sampling", "R", "method", "PSNR dB", "over zero-filled", "seconds"),
-        eight_coils(data),
-    )
-    _print("One coil", ("sampling", "R", "method", "PSNR dB", "over zero-filled", "seconds"), one_coil(data))
+    head = ("sampling", "R", "method", "PSNR dB", "over zero-filled", "seconds")[:last]
+    _print("Eight coils", head, (row[:last] for row in eight_coils(data)))
+    _print("One coil", head, (row[:last] for row in one_coil(data)))
     _print("Trajectories", ("trajectory", "samples", "error of A", "error of A*"), trajectories(data))
     _print("ISMRMRD", ("k-space", "physics", "relative residual of SENSE"), raw_file(data))
 
