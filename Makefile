@@ -7,7 +7,7 @@ PROJECTS := $(wildcard core/pyproject.toml plugins/*/pyproject.toml contrib/*/py
 GROUP ?= core
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help install demo test test-all lint format docs bench clean
+.PHONY: help install demo test test-all test-odl lint format docs bench clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*##/\1\t/p' $(MAKEFILE_LIST)
@@ -25,8 +25,15 @@ demo: $(STAMP)  ## deblur a real photograph by several methods; pictures in well
 test: $(STAMP)  ## the tests, under ten minutes
 	$(BIN)/python -m pytest -q -n 2 --dist worksteal
 
-test-all: $(STAMP)  ## the tests with the slow ones: statistics, packaging, browser
+test-all: $(STAMP) test-odl  ## the tests with the slow ones: statistics, packaging, browser, ODL
 	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m "slow or not slow"
+
+# ODL brings a pytest plugin that does not load on pytest 9, so it lives beside the environment
+$(VENV)/odl: $(STAMP)
+	$(BIN)/python -m pip install --quiet --no-deps --target $@ -c constraints.txt odl array-api-compat future
+
+test-odl: $(VENV)/odl  ## scans and phantoms against ODL's own numbers
+	PYTHONPATH=$(VENV)/odl $(BIN)/python -m pytest -q tests/plugins/ct -k odl
 
 coverage: $(STAMP)  ## branch coverage of the core
 	$(BIN)/python -m pytest -q -n 2 tests/core tests/contract --cov --cov-report=term-missing:skip-covered
