@@ -13,6 +13,7 @@ namespace {
 constexpr int PAIR = 4;          // vectors of rows that share the work on their column
 constexpr int64_t SLICES = 8;    // slices of a block
 constexpr int64_t BLOCK = 128;   // voxels along z of a task of the adjoint
+constexpr int AHEAD = 3;         // columns from now whose rows the adjoint asks the memory for
 
 // A column of rays from slice to slice; x is slice 0's voxel (-1, -PAD), coordinates are padded.
 struct Walk {
@@ -81,7 +82,7 @@ template <class T> struct PlainColumn {
 
     static bool gathers(double inverse, int taps) { return taps <= 8 && (LANES - 1) * inverse + taps + 3 < PAD; }
 
-    static void backward(const T *bins, const Walk &w, int n, int64_t z0, int64_t z1, int taps, T *x) {
+    static void backward(const T *bins, int64_t, const Walk &w, int n, int64_t z0, int64_t z1, int taps, T *x) {
         for (int i = 0; i < n; ++i, x += w.along) {
             const double at = w.across + w.across_slope * i, step = w.step_at(i), inverse = 1 / step;
             const int64_t j = int64_t(at);
@@ -195,8 +196,8 @@ template <class T> struct WideColumn {
     }
 
     // Voxels [z0, z1) of n slices, from the rows of a column; w.end is the row from which on there is nothing, and
-    // vectors begin at z0. Three rows weigh with the same side of the hat each where steps lie in [2/3, 1].
-    static void backward(const T *bins, const Walk &w, int n, int64_t z0, int64_t z1, int taps, T *x) {
+    // vectors begin at z0; the next column lies next numbers on. Three rows weigh with the same side of the hat each where steps lie in [2/3, 1].
+    static void backward(const T *bins, int64_t next, const Walk &w, int n, int64_t z0, int64_t z1, int taps, T *x) {
         constexpr int PARTS = int(BLOCK / LANES);
         double first[SLICES], each[SLICES];
         for (int i = 0; i < SLICES; ++i) {
@@ -206,6 +207,10 @@ template <class T> struct WideColumn {
         const int parts = int((z1 - z0 + LANES - 1) / LANES);
         Crossed<T, PARTS> c;
         c.across(w), c.template along<1>(first, each, parts, w.end);
+        for (int j = 0; j < parts; ++j) {
+            const T *soon = bins + AHEAD * next + c.start[j][0];
+            __builtin_prefetch(soon), __builtin_prefetch(soon + LANES);
+        }
         const double least = std::min(w.step, w.step_at(n - 1)), most = std::max(w.step, w.step_at(n - 1));
         const bool three = taps == 3 && 3 * least >= 2 && most <= 1;
         for (int i = 0; i < n; ++i, x += w.along) {

@@ -9,13 +9,15 @@
 
 namespace {
 
-// Detector columns with rows along memory, padded by zeros and by one column on both sides.
+// Detector columns with rows along memory, padded by zeros and by one column on both sides; an odd number of
+// cache lines apart.
 template <class T> struct Detector {
     int64_t columns, stride;
     std::vector<T> data;
     std::vector<char> single;    // views in which some rays go one by one
     explicit Detector(const Shape3 &s)
-        : columns(s.columns), stride(s.rows + 2 * PAD), data(s.views * (s.columns + 2) * stride, T(0)),
+        : columns(s.columns), stride(((s.rows + 2 * PAD) / 16 | 1) * 16 + 32),
+          data(s.views * (s.columns + 2) * stride, T(0)),
           single(s.views, 0) {}
     T *at(int64_t v, int64_t c) { return data.data() + (v * (columns + 2) + c + 1) * stride + PAD; }
 };
@@ -60,7 +62,7 @@ void voxel_by_voxel(const T *bins, int64_t rows, double base, double step, int64
 
 // One detector column onto voxels [z0, z1) of slices [first, last).
 template <class T, class K>
-void adjoint_column(const T *bins, const Shape3 &s, const Column &col, int64_t first, int64_t last, int64_t z0,
+void adjoint_column(const T *bins, int64_t next, const Shape3 &s, const Column &col, int64_t first, int64_t last, int64_t z0,
                     int64_t z1, Volume<T> &x) {
     narrow(col.across, col.across_slope, -1, double(s.size(col.other)), col.ray, &first, &last);
     if (first >= last) return;
@@ -80,7 +82,7 @@ void adjoint_column(const T *bins, const Shape3 &s, const Column &col, int64_t f
         const Walk walk = {col.across + col.across_slope * double(first) + 1, col.across_slope, base(first),
                            col.z_slope, step(first), col.step_slope, x.stride[m], x.stride[col.other],
                            double(s.rows + PAD)};
-        K::backward(bins - PAD, walk, int(last - first), z0, z1, taps, x.at(at[X], at[Y], at[Z]));
+        K::backward(bins - PAD, next, walk, int(last - first), z0, z1, taps, x.at(at[X], at[Y], at[Z]));
         return;
     }
     for (int64_t i = first; i < last; ++i) {
@@ -108,7 +110,7 @@ void adjoint_by_vectors(Detector<T> &y, const Shape3 &s, const View3 *views, Vol
                 for (int64_t c = 0; c < s.columns; ++c) {
                     const Column &col = columns[v * s.columns + c];
                     if (col.ray.main == main)
-                        adjoint_column<T, K>(y.at(v, c), s, col, top, std::min(top + SLICES, s.size(main)), z,
+                        adjoint_column<T, K>(y.at(v, c), y.stride, s, col, top, std::min(top + SLICES, s.size(main)), z,
                                              std::min(z + BLOCK, s.depth), x);
                 }
             }
