@@ -96,8 +96,8 @@ class JSENSE:
         brightness = image[0].abs() * size
         kept = brightness > self.crop * brightness.max()
         unit = maps / torch.where(size > 0, size, 1)
-        turned: Tensor = referenced(unit, principal_coil(self._block(kspace)))
-        return turned * kept
+        kept_maps: Tensor = referenced(unit, principal_coil(self._block(kspace))) * kept
+        return kept_maps
 
     def _block(self, kspace: Tensor) -> Tensor:
         return calibration_region(kspace, self.calibration, min(4, self.calibration), self.dims)
