@@ -25,7 +25,7 @@ from wellposed_ct import (
     ramp_spectrum,
     shepp_logan,
 )
-from wellposed_ct.methods.fbp import angular_weights
+from wellposed_ct.methods.redundancy import arc_weights
 
 F64 = torch.float64
 WINDOWS = ["ramp", "shepp-logan", "cosine", "hamming", "hann"]
@@ -71,12 +71,12 @@ def test_any_spacing_of_angles_is_quantitative(angles):
 
 def test_weights_are_arcs():
     even = torch.arange(10, dtype=F64) * torch.pi / 10
-    torch.testing.assert_close(angular_weights(even), torch.full((10,), torch.pi / 10, dtype=F64))
+    torch.testing.assert_close(arc_weights(even, torch.pi), torch.full((10,), torch.pi / 10, dtype=F64))
     turned = torch.cat([even, even + torch.pi])
-    torch.testing.assert_close(angular_weights(turned), torch.full((20,), torch.pi / 20, dtype=F64))
+    torch.testing.assert_close(arc_weights(turned, torch.pi), torch.full((20,), torch.pi / 20, dtype=F64))
     limited = torch.arange(10, dtype=F64) * 0.1
-    torch.testing.assert_close(angular_weights(limited), torch.full((10,), 0.1, dtype=F64))
-    assert float(angular_weights(torch.zeros(1))) == pytest.approx(np.pi)
+    torch.testing.assert_close(arc_weights(limited, torch.pi), torch.full((10,), 0.1, dtype=F64))
+    assert float(arc_weights(torch.zeros(1), torch.pi)) == pytest.approx(np.pi)
 
 
 def test_the_ramp_is_that_of_kak_and_slaney():

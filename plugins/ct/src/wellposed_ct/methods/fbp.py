@@ -12,12 +12,13 @@ from torch import Tensor
 from wellposed.errors import ParameterError, StructureError
 from wellposed_ct.methods.fan_fbp import fan_back_projection
 from wellposed_ct.methods.filters import WINDOWS, Window, filter_rows
+from wellposed_ct.methods.redundancy import arc_weights, beyond, is_displaced, ray_weights, widened
 from wellposed_ct.projectors.fan import FanBeam
 from wellposed_ct.projectors.joseph import Plan, apply
 from wellposed_ct.projectors.parallel import ParallelBeam
 from wellposed_ct.projectors.precision import doubles
 
-__all__ = ["FBP", "angular_weights"]
+__all__ = ["FBP"]
 
 
 @attrs.frozen
@@ -25,8 +26,9 @@ class FBP:
     """Filter every view with the ramp and smear it back, values read between the two nearest bins.
 
     Quantitative: attenuation in 1/mm from nepers. Angles may come in any order and spacing, over half a turn,
-    a full one, or less (limited angle); each view counts for the arc that it stands for. Fan beams of less
-    than a full turn are weighted as by Parker (1982), so that no ray counts twice.
+    a full one, or less (limited angle); each view counts for the arc that it stands for. Lines that
+    were measured from both sides count once, also by fans of less than a full turn, and by detectors that are
+    displaced to one side of the axis to see, over a full turn, twice the field.
 
     Parameters
     ----------
@@ -68,27 +70,21 @@ class FBP:
                 "ct.tv."
             )
         operator.range.check(y, "y")
-        filtered = filter_rows(y, operator.detector_mm, self.window, self.cutoff)
-        weights = angular_weights(operator.angles.detach()).to(y)
-        plan = Plan.of(operator.crossings(), operator.grid, operator.backend, interpolate=True)
-        return apply(filtered * weights[:, None], plan, back=True)
+        return _parallel_back_projection(y, operator, self.window, self.cutoff)
 
 
-def angular_weights(angles: Tensor) -> Tensor:
-    """Return the arc, in radians of half a turn, that each view stands for, ``(V,)`` float64.
-
-    Half the way to both neighbours, directions being counted modulo π. Where one or two gaps are more than
-    three times the median, nothing was measured in them (limited angle), and no view stands for them.
-    """
-    folded = doubles(angles).remainder(math.pi)
-    order = torch.argsort(folded)
-    if len(order) == 1:
-        return torch.full((1,), math.pi, dtype=torch.float64)
-    ahead = torch.diff(folded[order], append=folded[order][:1] + math.pi)
-    positive = ahead[ahead > 1e-9]
-    usual = positive.median() if len(positive) else torch.tensor(math.pi)
-    missing = ahead > 3 * usual
-    limited = torch.where(missing, usual, ahead) if int(missing.sum()) <= 2 else ahead
-    weights = torch.empty_like(folded)
-    weights[order] = (limited + limited.roll(1)) / 2
-    return weights
+def _parallel_back_projection(y: Tensor, operator: ParallelBeam, window: Window, cutoff: float) -> Tensor:
+    """Return images ``(B, C, H, W)`` of sinograms ``(B, C, V, D)``."""
+    angles = doubles(operator.angles.detach())
+    axis = doubles(operator.axis_mm.detach()).expand_as(angles)
+    k = torch.arange(operator.detectors, dtype=torch.float64, device=angles.device)
+    s = (k - (operator.detectors - 1) / 2) * operator.detector_mm - axis[:, None]
+    if is_displaced(s):  # some lines were measured from one side only
+        counts = ray_weights(angles, s) * arc_weights(angles)[:, None]
+    else:
+        counts = arc_weights(angles, math.pi)[:, None]
+    low, high = beyond(s)
+    padded = torch.nn.functional.pad(y * counts.to(y), (low, high))
+    filtered = filter_rows(padded, operator.detector_mm, window, cutoff)
+    wide = widened(operator, low, high)
+    return apply(filtered, Plan.of(wide.crossings(), wide.grid, wide.backend, interpolate=True), back=True)

@@ -7,7 +7,6 @@ the cone angle, and edges across the axis blur.
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import attrs
@@ -15,15 +14,15 @@ import torch
 from torch import Tensor
 
 from wellposed.errors import ParameterError, StructureError
-from wellposed_ct.methods.fan_fbp import arc_weights, parker_weights
 from wellposed_ct.methods.filters import WINDOWS, Window, filter_rows
 from wellposed_ct.methods.panels import Circle, resample
+from wellposed_ct.methods.redundancy import arc_weights, beyond, ray_weights
 from wellposed_ct.projectors.beams import Beams, view_table
 from wellposed_ct.projectors.cone import ConeBeam
 from wellposed_ct.projectors.precision import in_doubles
 from wellposed_ct.projectors.smear import smear
 
-__all__ = ["FDK", "redundancy"]
+__all__ = ["FDK"]
 
 ENTRIES = 2**22
 """Largest temporary of the filter, in numbers."""
@@ -34,8 +33,8 @@ class FDK:
     """Weight, filter and smear back the projections of a circular cone-beam scan.
 
     Quantitative in the central plane: attenuation in 1/mm from nepers. Views may come in any order and
-    spacing, over a full turn or a short scan (Parker's weights). Over a full turn, a panel that is displaced
-    to one side of the axis (an offset detector, or half fan) is weighted so that each ray counts once. Panels
+    spacing, over a full turn, a short scan, or arcs of it, and each line counts once. Over a full turn, so it
+    does on a panel that is displaced to one side of the axis (an offset detector, or half fan). Panels
     that are rotated are read, between pixels, on an upright panel at the same distance.
 
     Parameters
@@ -47,7 +46,8 @@ class FDK:
 
     References
     ----------
-    Feldkamp, Davis & Kress (1984), doi:10.1364/JOSAA.1.000612; Parker (1982), doi:10.1118/1.595078;
+    Feldkamp, Davis & Kress (1984), doi:10.1364/JOSAA.1.000612; Noo et al. (2002),
+    doi:10.1088/0031-9155/47/14/311;
     Wang (2002), X-ray micro-CT with a displaced detector array, doi:10.1118/1.1489043.
     """
 
@@ -83,45 +83,26 @@ class FDK:
         circle = Circle.of(operator.vectors.detach(), operator.detector)
         if not circle.is_upright:
             y, circle = resample(y, circle), circle.upright()
-        filtered = self._filtered(y, circle)
+        margins = beyond(circle.positions()[0])
+        filtered = self._filtered(y, circle, margins)
+        circle = circle.widened(*margins)
         shape = (operator.geometry.size, circle.detector, operator.voxel_mm)
         views = view_table(circle.vectors, *shape, operator.centre_mm.detach(), parallel=False)
         return smear(filtered, Beams(views, *shape, parallel=False, backend=operator.backend))
 
-    def _filtered(self, y: Tensor, circle: Circle) -> Tensor:
+    def _filtered(self, y: Tensor, circle: Circle, margins: tuple[int, int]) -> Tensor:
         """Return projections weighted by cosine, arc and redundancy, and filtered row by row."""
         a, b = circle.positions()
         spacing = circle.spacing()
         ray = torch.sqrt(circle.radius[:, None, None] ** 2 + a[:, None] ** 2 + b[..., None] ** 2)
         # lengths are scaled to the axis: the smearing divides by distances of the panel
         scale = (circle.radius / circle.distance) ** 2 / spacing * circle.radius
-        counts = (
-            redundancy(circle.angles, torch.atan(a / circle.radius[:, None]))
-            * arc_weights(circle.angles)[:, None]
-        )
+        gamma = torch.atan(a / circle.radius[:, None])
+        counts = ray_weights(circle.angles, gamma, gamma) * arc_weights(circle.angles)[:, None]
         parts = []
         each = max(1, ENTRIES // max(1, 4 * y[..., 0, :, :].numel()))
         for some in torch.split(torch.arange(len(a), device=y.device), each):
             weights = (scale[some, None] * counts[some])[:, None] / ray[some]
-            parts.append(filter_rows(y[..., some, :, :] * weights.to(y), 1.0, self.window, self.cutoff))
+            padded = torch.nn.functional.pad(y[..., some, :, :] * weights.to(y), margins)
+            parts.append(filter_rows(padded, 1.0, self.window, self.cutoff))
         return torch.cat(parts, -3)
-
-
-def redundancy(angles: Tensor, gamma: Tensor) -> Tensor:
-    """Return how much each column counts, ``(V, D)``: Parker's weights, or Wang's for a displaced panel.
-
-    Parameters
-    ----------
-    angles
-        ``(V,)``, radians.
-    gamma
-        Angle of each column against the ray through the axis, ``(V, D)``, radians.
-    """
-    full = float(arc_weights(angles).sum()) > 2 * math.pi - 1e-6
-    low, high = -gamma.amin(1, keepdim=True), gamma.amax(1, keepdim=True)
-    short, long = torch.minimum(low, high), torch.maximum(low, high)
-    if not full or bool((short >= 0.95 * long).all()):
-        return parker_weights(angles, gamma)
-    side = torch.sign(high - low)
-    inside = (side * gamma / short.clamp(min=1e-9)).clamp(-1, 1)
-    return (1 + torch.sin(math.pi / 2 * inside)) / 2

@@ -6,6 +6,7 @@ ray through the axis. A rotated panel is resampled to that one, point by point a
 
 from __future__ import annotations
 
+import math
 from typing import Self
 
 import attrs
@@ -45,7 +46,8 @@ class Circle:
         Raises
         ------
         StructureError
-            The sources rise (a helix), or are not all at about the same distance from the axis.
+            The sources rise (a helix), are not all at about the same distance from the axis, or a panel is
+            turned by more than 60°.
         """
         table = doubles(vectors)
         source, middle, u, v = table.reshape(-1, 4, 3).unbind(1)
@@ -64,7 +66,17 @@ class Circle:
             )
         normal = torch.linalg.cross(u, v)
         distance = ((middle - source) * normal).sum(1).abs() / normal.norm(dim=1)
-        return cls(table, detector, torch.atan2(source[:, 0], -source[:, 1]), radius, distance)
+        found = cls(table, detector, torch.atan2(source[:, 0], -source[:, 1]), radius, distance)
+        along = (u * found.across).sum(1).abs() / u.norm(dim=1)
+        up = v[:, 2].abs() / v.norm(dim=1)
+        lowest = float(torch.minimum(along, up).amin())
+        if lowest < 0.5:
+            raise StructureError(
+                "FDK: the panel's rows run across the plane of the circle, turned by "
+                f"{math.degrees(math.acos(lowest)):.3g}°, and at most 60° are read; swap rows and columns "
+                "(u and v, and the projections' last two axes), or use ct.sirt, ct.cgls or ct.tv."
+            )
+        return found
 
     @property
     def across(self) -> Tensor:
@@ -93,6 +105,12 @@ class Circle:
         scale = (self.radius / self.distance)[:, None]
         along = ((middle - source) * self.across).sum(1)[:, None] + (u * self.across).sum(1)[:, None] * c
         return along * scale, ((middle - source)[:, 2, None] + v[:, 2, None] * r) * scale
+
+    def widened(self, low: int, high: int) -> Self:
+        """Return the circle with more columns on the low and high side, all others where they were."""
+        source, middle, u, v = self.vectors.reshape(-1, 4, 3).unbind(1)
+        table = torch.cat([source, middle + (high - low) / 2 * u, u, v], 1)
+        return attrs.evolve(self, vectors=table, detector=(self.detector[0], self.detector[1] + low + high))
 
     def upright(self) -> Self:
         """Return the circle with upright panels at the same distance, as large and fine."""
