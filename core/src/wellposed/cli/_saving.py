@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+import click
+import torch
 from torch import Tensor
 
 from wellposed.atomic import _check_target
@@ -33,7 +36,42 @@ def save_image(path: Path, run: Run, outcome: Outcome, registry: Registry) -> No
     """Write the reconstruction on the pixels that were measured, with the metadata of the measurement."""
     image = run.shown(outcome)
     assert isinstance(image, Tensor)
-    save_picture(path, image, run.measurement, registry, _home(run.measurement, outcome.method))
+    prefer = _home(run.measurement, outcome.method)
+    if _is_for_pictures(path, prefer, registry) and not _holds_pictures(image, run.measurement.physics):
+        image, low, high = windowed(image)
+        click.echo(
+            f"{path} is a picture, black at {low:.4g} and white at {high:.4g}; {TENSORS} keeps the values.",
+            err=True,
+        )
+    save_picture(path, image, run.measurement, registry, prefer)
+
+
+def windowed(image: Tensor) -> tuple[Tensor, float, float]:
+    """Return ``image``, or a complex one's magnitude, scaled to [0, 1], and the values of black and white.
+
+    White is the 99.9th percentile, so that one bright pixel does not make the rest black.
+    """
+    values = (image.abs() if image.is_complex() else image).detach().cpu().double()
+    ordered = values[values.isfinite()].sort().values
+    if ordered.numel() == 0:
+        return values, 0.0, 1.0
+    high = float(ordered[int(0.999 * (len(ordered) - 1))])
+    low = min(0.0, float(ordered[int(0.001 * (len(ordered) - 1))]))
+    scaled = (values - low) / (high - low if high > low else 1.0)
+    return torch.where(values.isfinite(), scaled.clamp(0, 1), values), low, high
+
+
+def _is_for_pictures(path: Path, prefer: str, registry: Registry) -> bool:
+    """Return whether the writer that will be taken is a photograph's, which knows [0, 1] only."""
+    if path.suffix.lower() == TENSORS:
+        return False
+    return preferred(registry.for_file("writer", path), prefer)[0].partition(".")[0] == "viz"
+
+
+def _holds_pictures(image: Tensor, physics: Any) -> bool:
+    """Return whether the image is one in [0, 1], and not one with units or a phase."""
+    operator = getattr(physics, "operator", physics)
+    return not image.is_complex() and getattr(operator, "data_are_pictures", True)
 
 
 def _home(measurement: Measurement, method: str) -> str:

@@ -69,8 +69,8 @@ def command(
     if outcome.image is None or outcome.error is not None:
         click.echo(f"Error: {chosen.label} failed: {outcome.error}", err=True)
         return FAILED
-    save_image(output, run, outcome, registry)
     pages = [] if folder is None else write_reports(run, folder, registry)
+    save_image(output, run, outcome, registry)
     _tell(run, output, as_json)
     if pages and not as_json:
         click.echo(str(pages[0]))
