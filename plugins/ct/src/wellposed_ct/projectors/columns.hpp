@@ -196,7 +196,8 @@ template <class T> struct WideColumn {
     }
 
     // Voxels [z0, z1) of n slices, from the rows of a column; w.end is the row from which on there is nothing, and
-    // vectors begin at z0; the next column lies next numbers on. Three rows weigh with the same side of the hat each where steps lie in [2/3, 1].
+    // vectors begin at z0; the next column lies next numbers on. Three rows weigh
+    // with the same side of the hat each where steps lie in [2/3, 1].
     static void backward(const T *bins, int64_t next, const Walk &w, int n, int64_t z0, int64_t z1, int taps, T *x) {
         constexpr int PARTS = int(BLOCK / LANES);
         double first[SLICES], each[SLICES];

@@ -62,8 +62,8 @@ void voxel_by_voxel(const T *bins, int64_t rows, double base, double step, int64
 
 // One detector column onto voxels [z0, z1) of slices [first, last).
 template <class T, class K>
-void adjoint_column(const T *bins, int64_t next, const Shape3 &s, const Column &col, int64_t first, int64_t last, int64_t z0,
-                    int64_t z1, Volume<T> &x) {
+void adjoint_column(const T *bins, int64_t next, const Shape3 &s, const Column &col, int64_t first,
+                    int64_t last, int64_t z0, int64_t z1, Volume<T> &x) {
     narrow(col.across, col.across_slope, -1, double(s.size(col.other)), col.ray, &first, &last);
     if (first >= last) return;
     const int m = col.ray.main;
