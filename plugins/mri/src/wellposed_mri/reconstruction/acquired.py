@@ -9,6 +9,7 @@ from torch import Tensor
 
 from wellposed.errors import ParameterError, SpaceError
 from wellposed_mri.encoding.multicoil import leading_axes
+from wellposed_mri.encoding.traits import is_grid, time_axis
 from wellposed_mri.fourier import centred_ifft
 from wellposed_mri.reconstruction.common import operator_of, require_measurements
 
@@ -25,15 +26,16 @@ def acquired(y: Tensor, physics: Any) -> tuple[Tensor, Tensor]:
     """
     require_measurements(y)
     operator = operator_of(physics)
-    if not hasattr(operator, "mask"):
-        raise ParameterError(
-            f"{type(operator).__name__} has no mask: k-space on a Cartesian grid is needed; "
-            "for other trajectories use mri.sense or mri.gridding."
-        )
-    if hasattr(operator, "frames"):
+    if time_axis(operator) is not None:
         raise ParameterError(
             f"{type(operator).__name__} has a time axis, along which k-space is not completed; "
             "use mri.llr or mri.l_plus_s, or give one frame at a time."
+        )
+    if not is_grid(operator):
+        raise ParameterError(
+            f"{type(operator).__name__} does not sample k-space of one image at rest on a Cartesian grid, so "
+            "there is none to complete; use mri.sense, or crop readout oversampling first, and a mask alone "
+            "takes mri.multicoil."
         )
     operator.range.check(y, "y")
     if operator.mask is None:

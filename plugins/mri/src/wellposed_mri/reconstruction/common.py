@@ -10,7 +10,8 @@ from torch import Tensor
 from wellposed.errors import ParameterError
 from wellposed.linalg import find
 from wellposed.structure import Evidence, NormBound, Symmetry
-from wellposed_mri.encoding.checks import full_maps, require_finite, require_signal
+from wellposed_mri.encoding.checks import require_finite, require_signal
+from wellposed_mri.encoding.traits import seen
 from wellposed_mri.phase import GlobalPhase
 
 BRIGHT = 0.99
@@ -38,12 +39,8 @@ def require_measurements(y: Tensor) -> None:
 
 def only_seen(image: Tensor, operator: Any) -> Tensor:
     """Return ``image`` with zeros where no coil sees anything: a prior would fill in what nobody measured."""
-    maps = getattr(operator, "maps", None)
-    spatial = image.ndim - 2
-    if maps is None or maps.ndim <= spatial or tuple(maps.shape[-spatial:]) != tuple(image.shape[2:]):
-        return image
-    seen = (full_maps(maps.detach(), spatial) != 0).any(2)
-    return torch.where(seen, image, 0)
+    where = seen(operator)
+    return image if where is None else torch.where(where, image, 0)
 
 
 def brightness(image: Tensor) -> Tensor:

@@ -7,7 +7,6 @@ undersampling, in one direction or two, shifted or not, in planes or volumes, is
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
 import attrs
@@ -16,10 +15,11 @@ from torch import Tensor
 
 from wellposed.errors import ParameterError, SpaceError
 from wellposed_mri.encoding.checks import require_finite
+from wellposed_mri.encoding.traits import grid_radius
 from wellposed_mri.maps.calibration import calibration_region
 from wellposed_mri.reconstruction.acquired import acquired, combined
 from wellposed_mri.reconstruction.common import PhaseEquivariant
-from wellposed_mri.reconstruction.outer_noise import noise_deviation
+from wellposed_mri.reconstruction.outer_noise import outer_deviation
 from wellposed_mri.reconstruction.patches import correlation, neighbourhoods, reach
 
 Reach = tuple[int, ...]
@@ -124,8 +124,8 @@ class GRAPPA(PhaseEquivariant):
     def _ridge(self, kspace: Tensor, sampled: Tensor, block: Tensor) -> float:
         if self.regularisation is not None:
             return self.regularisation
-        scan = SimpleNamespace(mask=sampled, dims=sampled.ndim)
-        noise = float(noise_deviation(kspace[None], scan)) ** 2
+        far = torch.where(sampled, grid_radius(sampled.shape).to(sampled.device), -1).expand(kspace.shape)
+        noise = float(outer_deviation(kspace.detach().abs(), far)) ** 2
         centre = block if self.reference is None else block[:, :0]
         return noise / max(_power(kspace, sampled, centre), torch.finfo(torch.float32).tiny)
 

@@ -43,7 +43,8 @@ class LPlusS(PhaseEquivariant):
 
     Notes
     -----
-    For ``mri.dynamic`` and whatever else has films ``(B, sets, T, *image)``. Carries no gradient.
+    For ``mri.dynamic``, ``mri.dynamic_noncartesian`` and whatever else has films
+    ``(B, sets, T, *image)``. Carries no gradient.
 
     References
     ----------

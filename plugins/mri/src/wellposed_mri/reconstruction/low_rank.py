@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from wellposed.errors import ParameterError, SpaceError
+from wellposed_mri.encoding.traits import time_axis
 from wellposed_mri.reconstruction.common import (
     PhaseEquivariant,
     operator_of,
@@ -136,7 +137,8 @@ class LLR(PhaseEquivariant):
 
     Notes
     -----
-    For ``mri.dynamic`` and whatever else has films ``(B, sets, T, *image)``. Carries no gradient.
+    For ``mri.dynamic``, ``mri.dynamic_noncartesian`` and whatever else has films
+    ``(B, sets, T, *image)``. Carries no gradient.
 
     References
     ----------
@@ -198,10 +200,10 @@ def _check(weight: float | None, max_iterations: int, tolerance: float) -> None:
 def require_film(operator: Any) -> None:
     """Raise :class:`SpaceError` unless the images of ``operator`` have a time axis."""
     shape = tuple(operator.domain.shape)
-    if not hasattr(operator, "frames"):
+    if time_axis(operator) != TIME:
         raise SpaceError(
             f"images of {type(operator).__name__} are {shape}, without a time axis; films "
-            "(sets, T, H, W), as those of mri.dynamic, are expected."
+            "(sets, T, H, W), as those of mri.dynamic or mri.dynamic_noncartesian, are expected."
         )
 
 
@@ -218,7 +220,7 @@ def _solve(prior: BlockLowRank, y: Tensor, physics: Any, options: LLR | KTLowRan
             weight = math.sqrt(pixels) + math.sqrt(back.shape[TIME])
         method = FISTA(
             prior=prior,
-            weight=weight * noise_deviation(y, operator) * math.sqrt(size),
+            weight=weight * noise_deviation(y, physics) * math.sqrt(size),
             step=1 / size,
             max_iterations=options.max_iterations,
             tolerance=options.tolerance,

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from wellposed.noise import Gaussian
-from wellposed_mri.encoding.multicoil import leading_axes
+from wellposed_mri.encoding.traits import radius, sampled
 from wellposed_mri.reconstruction.common import operator_of
 
 OUTER = 0.1
@@ -29,7 +29,7 @@ def noise_deviation(y: Tensor, physics: Any) -> Tensor:
         return (model.sigma.to(y.real) * math.sqrt(2)).reshape(-1).expand(y.shape[0])
     values = y.detach().abs()
     far = distances(y, operator_of(physics))
-    found = [_outer_quartile(v, d) for v, d in zip(values, far, strict=True)]
+    found = [outer_deviation(v, d) for v, d in zip(values, far, strict=True)]
     return torch.stack(found)
 
 
@@ -50,8 +50,11 @@ def noise_of_adjoint(y: Tensor, physics: Any, noise: float | None = None) -> Ten
     return deviation * gain
 
 
-def _outer_quartile(values: Tensor, distance: Tensor) -> Tensor:
+def outer_deviation(values: Tensor, distance: Tensor) -> Tensor:
+    """Return σ of the noise in magnitudes, from those of the largest distance; −1 marks what is no datum."""
     acquired = distance >= 0
+    if not bool(acquired.any()):
+        return values.new_zeros(())
     values, distance = values[acquired], distance[acquired]
     count = max(1, round(OUTER * len(values)))
     edge = distance.kthvalue(len(distance) - count + 1).values
@@ -60,36 +63,15 @@ def _outer_quartile(values: Tensor, distance: Tensor) -> Tensor:
     return quartile / math.sqrt(math.log(4 / 3))
 
 
-def _along_trajectory(y: Tensor, operator: Any) -> Tensor:
-    trajectory = operator.trajectory.detach()
-    sizes = trajectory.new_tensor(operator.domain.shape[-trajectory.shape[-1] :])
-    radius: Tensor = torch.linalg.vector_norm(trajectory * 2 / sizes, dim=-1)
-    if getattr(operator, "batched", False):
-        radius = radius.unsqueeze(1)
-    radius = radius.expand(y.shape)
-    partitions = getattr(operator, "partitions", None)
-    if partitions is None:
-        return radius
-    acquired = partitions.reshape(-1, *(1,) * (y.ndim - 3)) != 0
-    return torch.where(acquired, radius, torch.full_like(radius, -1))
-
-
 def distances(y: Tensor, operator: Any) -> Tensor:
     """Return how far each sample is from the centre of k-space, 1 at the edge of an axis; −1 if not acquired.
 
-    Weights in the mask are taken to weigh the noise as well, so only zeros count as not acquired.
+    Weights in the mask are taken to weigh the noise as well, so only zeros count as not acquired. So do data
+    that are exactly zero in all coils, which noise never is: not every operator tells what it samples.
     """
-    if getattr(operator, "trajectory", None) is not None:
-        return _along_trajectory(y, operator)
-    dims = getattr(operator, "dims", len(getattr(operator, "shape", (0, 0))))
-    squares = torch.zeros((), dtype=y.real.dtype, device=y.device)
-    for axis in range(-dims, 0):
-        n = y.shape[axis]
-        k = (torch.arange(n, dtype=y.real.dtype, device=y.device) - n // 2) * (2 / n)
-        squares = squares + k.square().reshape((n,) + (1,) * (-axis - 1))
-    mask = getattr(operator, "mask", None)
-    if mask is None:
-        return squares.sqrt().expand(y.shape)
-    acquired = leading_axes(mask.detach(), y.ndim) != 0
-    found = torch.where(acquired, squares.sqrt(), torch.full_like(squares, -1))
-    return found.expand(*y.shape)
+    far = radius(operator).to(y.real).expand(y.shape)
+    acquired = (y.detach() != 0).any(1, keepdim=True)
+    declared = sampled(operator)
+    if declared is not None:
+        acquired = acquired & declared.to(y.device)
+    return torch.where(acquired, far, torch.full_like(far, -1))

@@ -57,8 +57,9 @@ class POCS(PhaseEquivariant):
         Raises
         ------
         ParameterError
-            If the centre of k-space is not sampled on both sides.
+            If the centre of k-space is not sampled on both sides, or lines between are missing.
         """
+        require_partial(sampled)
         dims, known = tuple(range(2 - kspace.ndim, 0)), sampled[:, None]
         phase = centre_phase(kspace)
         filled = kspace
@@ -87,13 +88,28 @@ class Homodyne(PhaseEquivariant):
         Raises
         ------
         ParameterError
-            Where not exactly one axis of k-space is cut.
+            Where not exactly one axis of k-space is cut, or lines between are missing.
         """
         kspace, sampled = acquired(y, physics)
+        require_partial(sampled)
         dims = tuple(range(2 - kspace.ndim, 0))
         weights = torch.stack([homodyne_weights(s) for s in sampled])[:, None].to(kspace.real.dtype)
         images = _of_phase(centred_ifft(weights * kspace, dims), centre_phase(kspace))
         return combined(centred_fft(images, dims), physics)
+
+
+def require_partial(sampled: Tensor) -> None:
+    """Raise :class:`ParameterError` where a sample is missing between others of its line, ``(B, …)``."""
+    for axis in range(1, sampled.ndim):
+        before = torch.cat([torch.zeros_like(sampled.narrow(axis, 0, 1)), sampled], axis)
+        starts = sampled & ~before.narrow(axis, 0, sampled.shape[axis])
+        most = int(starts.sum(axis).max())
+        if most > 1:
+            raise ParameterError(
+                f"the mask is no partial Fourier: along axis {axis - sampled.ndim} it samples {most} "
+                "separate runs, but one that holds the centre and is cut at an end is due; use mri.grappa, "
+                "mri.spirit or mri.sense for undersampling."
+            )
 
 
 def centre_phase(kspace: Tensor) -> Tensor:

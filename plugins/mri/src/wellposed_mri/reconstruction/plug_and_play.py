@@ -27,7 +27,8 @@ from wellposed_optim.presets import PnP
 class PlugAndPlay:
     """Data and a denoiser in turns (DPIR, Zhang et al. 2021), real and imaginary part denoised apart.
 
-    Images are scaled to a brightness of one before the denoiser sees them.
+    Images are scaled to a brightness of one before the denoiser sees them. Frames of films and slices of
+    volumes are denoised one by one.
 
     Parameters
     ----------
@@ -65,31 +66,32 @@ class PlugAndPlay:
             check_denoiser(self.denoiser)
 
     def __call__(self, y: Tensor, physics: Any) -> Tensor:
-        """Return the image ``(B, sets, H, W)``."""
+        """Return the image ``(B, sets, H, W)``, film or volume."""
         require_measurements(y)
         operator = operator_of(physics)
         back = operator.A_adjoint(y) / squared_norm(operator)
         scale = brightness(back)
-        bright = scale.reshape((-1,) + (1,) * (y.ndim - 1))
+        bright = scale.reshape((-1,) + (1,) * (back.ndim - 1))
         known = (
             noise_deviation(y, physics) if self.noise is None else y.real.new_full(scale.shape, self.noise)
         )
         sigma = (known / scale / 2**0.5).clamp(min=self.floor)
         denoiser = BM3D(radius=8) if self.denoiser is None else self.denoiser
         method = PnP(_Parts(denoiser), self.iterations, self.start, noise=sigma)
-        image: Tensor = method(y / bright, operator, x0=back / bright)
+        data = y / scale.reshape((-1,) + (1,) * (y.ndim - 1))
+        image: Tensor = method(data, operator, x0=back / bright)
         return only_seen(image * bright, operator)
 
 
 @attrs.frozen
 class _Parts:
-    """Denoises real and imaginary parts, and map sets, as pictures of their own."""
+    """Denoises real and imaginary parts, map sets, frames and slices as pictures of their own."""
 
     denoiser: Denoiser
 
     def __call__(self, x: Tensor, sigma: Any) -> Tensor:
         parts = torch.view_as_real(x).movedim(-1, 1)
         level = torch.as_tensor(sigma, dtype=x.real.dtype, device=x.device).reshape(-1).expand(x.shape[0])
-        pictures = parts.reshape(-1, 1, *x.shape[2:])
-        clean = self.denoiser(pictures, level.repeat_interleave(parts.shape[1] * parts.shape[2]))
+        pictures = parts.reshape(-1, 1, *x.shape[-2:])
+        clean = self.denoiser(pictures, level.repeat_interleave(pictures.shape[0] // x.shape[0]))
         return torch.view_as_complex(clean.reshape(parts.shape).movedim(1, -1).contiguous())

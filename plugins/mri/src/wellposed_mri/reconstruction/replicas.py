@@ -11,7 +11,7 @@ from torch import Tensor
 
 from wellposed.errors import ParameterError
 from wellposed.random import randn_like
-from wellposed_mri.encoding.multicoil import leading_axes
+from wellposed_mri.encoding.traits import sampled
 from wellposed_mri.reconstruction.common import operator_of, require_measurements
 from wellposed_mri.reconstruction.outer_noise import noise_deviation
 
@@ -75,12 +75,10 @@ def pseudo_replica(
     require_measurements(y)
     if replicas < 2 or (noise is not None and noise < 0):
         raise ParameterError(f"replicas = {replicas} must be ≥ 2, and noise = {noise} ≥ 0.")
-    operator = operator_of(physics)
     strength = noise_deviation(y, physics) if noise is None else y.real.new_full((y.shape[0],), noise)
     scale = strength.reshape((-1,) + (1,) * (y.ndim - 1))
-    mask = getattr(operator, "mask", None)
-    if mask is not None:
-        scale = scale * (leading_axes(mask.detach(), y.ndim) != 0)
+    acquired = sampled(operator_of(physics))
+    scale = scale if acquired is None else scale * acquired
     with torch.no_grad():
         mean = method(y + scale * randn_like(y, generator), physics)
         spread = torch.zeros_like(mean.real)
