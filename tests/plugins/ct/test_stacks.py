@@ -267,3 +267,44 @@ def test_info_takes_another_geometry(tmp_path, capsys):
     write_geometry(tmp_path / "h.toml", SCAN.subset([0]))
     assert main(["ct", "info", str(tmp_path / "a.npz"), "--geometry", str(tmp_path / "h.toml")]) == 4
     assert "has 1 views of 40 bins" in capsys.readouterr().err
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A folder of TIFF views in nepers, and a function that begins a run and breaks it off."""
+    views = tmp_path / "views"
+    views.mkdir()
+    y = disc(9.0, 0.02).sinogram(SCAN)[0, 0].numpy().astype(np.float32)
+    for i, row in enumerate(y):
+        tifffile.imwrite(views / f"v{i}.tif", np.broadcast_to(row, (4, BINS)))
+    write_geometry(views / "geometry.toml", SCAN)
+    out = tmp_path / "out.npy"
+
+    def broken(done, total):
+        raise KeyboardInterrupt
+
+    memory = 2 * bytes_per_row(SCAN)
+    with pytest.raises(KeyboardInterrupt):
+        reconstruct_stack(open_scan(views), Plan(FBP()), out, memory, progress=broken)
+    return views, lambda scan: reconstruct_stack(scan, Plan(FBP()), out, memory, resume=True)
+
+
+def test_a_folder_that_is_the_same_resumes(folder):
+    views, resume = folder
+    resume(open_scan(views))
+
+
+def test_angles_of_the_same_span_are_another_scan(folder, tmp_path):
+    views, resume = folder
+    write_geometry(tmp_path / "turned.toml", SCAN.replace(angles=SCAN.angles[::-1]))
+    with pytest.raises(ParameterError, match=r"geometry = Parallel.*resume with the same settings"):
+        resume(open_scan(views, tmp_path / "turned.toml"))
+
+
+def test_a_picture_that_changed_in_its_folder_is_another_scan(folder):
+    views, resume = folder
+    with open(views / "v3.tif", "r+b") as stream:
+        stream.seek(-4, 2)
+        stream.write(b"\0\0\0\0")
+    with pytest.raises(ParameterError, match=r"files = 60 of .* bytes"):
+        resume(open_scan(views))

@@ -81,6 +81,7 @@ def open_nikon(
     return RawScan(
         path, "Nikon XTekCT", central_plane(cone), rows if volume else 1, load,
         counts=True, white=white, cone=cone if volume else None,
+        files=tuple(dict.fromkeys(page[0] for page in frames)),
     )  # fmt: skip
 
 

@@ -53,6 +53,8 @@ class RawScan:
         Counts without sample, where a number is known instead of flats.
     cone
         The scan of the whole panel, where rays are a cone; ``geometry`` is its central plane.
+    files
+        What else than ``path`` the numbers are read from.
     """
 
     path: Path
@@ -65,6 +67,7 @@ class RawScan:
     counts: bool = False
     white: float | None = None
     cone: ConeGeometry | None = None
+    files: tuple[Path, ...] = ()
 
     def raw(self, start: int, stop: int) -> NDArray[Any]:
         """Return rows as they are stored, ``(rows, views, bins)``."""

@@ -78,6 +78,7 @@ def open_tiff(path: str | PathLike[str], geometry: Known | None = None) -> RawSc
         path, "TIFF stack", scan, rows, stack_rows(path, frames),
         stack_rows(path, flats) if flats else None, stack_rows(path, darks) if darks else None,
         counts=bool(flats) or dtype.kind in "iu", cone=cone,
+        files=tuple(dict.fromkeys(page[0] for page in [*frames, *flats, *darks])),
     )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -195,12 +196,23 @@ def moved(scan: RawScan, axis_mm: float) -> RawScan:
 
 def _facts(scan: RawScan, plan: Plan, start: int, stop: int) -> dict[str, Any]:
     """Return what must be the same for a run to be resumed."""
-    about = scan.path.stat()
+    geometries = [attrs.astuple(g) for g in (scan.geometry, scan.cone) if g is not None]
     return {
-        "scan": str(scan.path.resolve()), "size": about.st_size, "changed": about.st_mtime_ns,
-        "geometry": repr(scan.cone or scan.geometry), "rows": [start, stop], "plan": plan.name or repr(plan),
-        "centre": plan.centre,
+        "scan": str(scan.path.resolve()), "files": _files(scan),
+        "geometry": f"{scan.cone or scan.geometry!r} [{_fingerprint(geometries)}]", "rows": [start, stop],
+        "plan": plan.name or repr(plan), "centre": plan.centre,
     }  # fmt: skip
+
+
+def _files(scan: RawScan) -> str:
+    """Return how many files the scan is read from, their size, and a fingerprint of their states."""
+    paths = [p for p in sorted({scan.path, *scan.files}) if p.is_file()]
+    states = [(str(p.resolve()), s.st_size, s.st_mtime_ns) for p in paths for s in (p.stat(),)]
+    return f"{len(states)} of {sum(size for _, size, _ in states)} bytes [{_fingerprint(states)}]"
+
+
+def _fingerprint(what: Any) -> str:
+    return hashlib.sha256(repr(what).encode()).hexdigest()[:16]
 
 
 def _spacing(scan: RawScan) -> dict[str, Any]:
