@@ -60,7 +60,7 @@ class DynamicNonCartesianMRI(LinearOperator):
     maps: Tensor
     trajectory: Tensor
 
-    def __init__(self, maps: Tensor, trajectory: Tensor, accuracy: float = 1e-5) -> None:
+    def __init__(self, maps: Tensor, trajectory: Tensor, accuracy: float = 5e-5) -> None:
         dims = coordinates_of(trajectory, 2)
         require_accuracy(accuracy)
         full = full_maps(maps, dims)

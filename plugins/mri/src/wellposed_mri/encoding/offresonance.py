@@ -71,7 +71,7 @@ class OffResonanceMRI(LinearOperator):
     times: Tensor
 
     def __init__(
-        self, maps: Tensor, trajectory: Tensor, field: Tensor, times: Tensor, accuracy: float = 1e-5
+        self, maps: Tensor, trajectory: Tensor, field: Tensor, times: Tensor, accuracy: float = 5e-5
     ) -> None:
         dims = coordinates_of(trajectory, 1)
         require_accuracy(accuracy)

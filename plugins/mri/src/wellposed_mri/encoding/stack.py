@@ -72,7 +72,7 @@ class StackMRI(LinearOperator):
         trajectory: Tensor,
         partitions: Tensor | None = None,
         rotating: bool = False,
-        accuracy: float = 1e-5,
+        accuracy: float = 5e-5,
     ) -> None:
         full = full_maps(maps, 3)
         depth, plane = int(full.shape[3]), tuple(full.shape[4:])
