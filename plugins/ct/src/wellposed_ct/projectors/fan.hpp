@@ -21,13 +21,15 @@ struct View {                // in pixels: column to the right, row downwards
 
 struct Ray { double A, C, L; };
 
-// Rays of one view that cross the rows (or, swapped, the columns), in runs of neighbouring bins.
+// Rays of one view that cross the rows (or, swapped, the columns), in runs of neighbouring bins that all cross them
+// downwards, or all upwards: along such a run, columns on a row grow or fall, and no ray lies along the row.
 struct Run { int64_t first, last; };  // bins [first, last)
 
 inline void trace(const View &v, bool turn, double pixel, int64_t bins, std::vector<Ray> &rays,
                   std::vector<Run> &runs) {
     rays.resize(bins);
     runs.clear();
+    double before = 0;
     for (int64_t k = 0; k < bins; ++k) {
         const double x = v.bin_column + double(k) * v.step_column - v.source_column;
         const double y = v.bin_row + double(k) * v.step_row - v.source_row;
@@ -38,8 +40,10 @@ inline void trace(const View &v, bool turn, double pixel, int64_t bins, std::vec
         const double slope = turn ? dr / dc : dc / dr;
         rays[k] = {turn ? v.source_row - v.source_column * slope : v.source_column - v.source_row * slope, slope,
                    pixel * std::sqrt(1 + slope * slope)};
-        if (runs.empty() || runs.back().last != k) runs.push_back({k, k});
+        const double along = turn ? dc : dr;
+        if (runs.empty() || runs.back().last != k || along * before < 0) runs.push_back({k, k});
         runs.back().last = k + 1;
+        before = along;
     }
 }
 

@@ -73,17 +73,15 @@ template <class T> T one_ray(const T *x, int64_t stride, double base, double slo
 // Rows in [first, last) for which low < base + slope·r < high, within [from, to).
 void rows_inside(double base, double slope, double low, double high, int from, int to, int *first, int *last) {
     *first = from, *last = to;
-    if (std::abs(slope) < 1e-12) {
-        if (base <= low || base >= high) *last = from;
-        return;
-    }
+    // ends are decided by the very expression that the loop evaluates
+    auto inside = [&](int r) { const double t = base + slope * r; return t > low && t < high; };
+    if (from < to && inside(from) && inside(to - 1)) return;
     double r0 = (low - base) / slope, r1 = (high - base) / slope;
+    if (std::abs(slope) < 1e-12) r0 = from, r1 = to;  // a ray along the border may drift out of it all the same
     if (r0 > r1) std::swap(r0, r1);
     r0 = std::min(std::max(r0, double(from)), double(to)), r1 = std::min(std::max(r1, double(from)), double(to));
     *first = int(std::ceil(r0)), *last = int(std::floor(r1)) + 1;
     *last = std::min(*last, to);
-    // ends are decided by the very expression that the loop evaluates
-    auto inside = [&](int r) { const double t = base + slope * r; return t > low && t < high; };
     while (*first < *last && !inside(*first)) ++*first;
     while (*last > *first && !inside(*last - 1)) --*last;
 }

@@ -75,8 +75,9 @@ inline void narrow(double base, double slope, double low, double high, const Ray
     *first = begin, *last = std::max(begin, end);
 }
 
-// One plane with one voxel of zeros around x and y, and PAD around z; lines begin on cache lines, an odd number of
-// them apart, so that neighbouring lines do not compete for one place in the cache.
+// One plane with one voxel of zeros around x, two around y, and PAD around z: a crossing that rounding moved off the
+// border reads zeros, if of the next row. Lines begin on cache lines, an odd number of them apart, so that
+// neighbouring lines do not compete for one place in the cache.
 template <class T> struct Volume {
     static constexpr int64_t LINE = 64 / sizeof(T);
     int64_t stride[3];
@@ -85,11 +86,11 @@ template <class T> struct Volume {
     explicit Volume(const Shape3 &s)
         : stride{((s.depth + 2 * PAD + LINE - 1) / LINE | 1) * LINE, 0, 1} {
         stride[Y] = stride[X] * (s.width + 2);
-        data.assign((s.height + 2) * stride[Y] + LINE, T(0));
+        data.assign((s.height + 4) * stride[Y] + LINE, T(0));
         origin = (64 - int64_t(reinterpret_cast<uintptr_t>(data.data()) % 64)) % 64 / int64_t(sizeof(T));
     }
     T *at(int64_t x, int64_t y, int64_t z) {
-        return data.data() + origin + (x + 1) * stride[X] + (y + 1) * stride[Y] + z + PAD;
+        return data.data() + origin + (x + 1) * stride[X] + (y + 2) * stride[Y] + z + PAD;
     }
     const T *at(int64_t x, int64_t y, int64_t z) const { return const_cast<Volume *>(this)->at(x, y, z); }
 };
@@ -115,6 +116,8 @@ template <class T> void store(Volume<T> &from, T *to, const Shape3 &s) {
 }
 
 inline bool upright(const View3 &v) {  // whether detector rows run along z
+    // parallel rays so steep go one by one, and of those along z no column crosses a slice
+    if (!v.starts && std::abs(v.Q[0][Z]) > std::max(std::abs(v.Q[0][X]), std::abs(v.Q[0][Y]))) return false;
     const double least = 1e-12 * (std::abs(v.P[2][Z]) + std::abs(v.Q[2][Z]));
     for (int a : {X, Y})
         if (std::abs(v.P[2][a]) > least || std::abs(v.Q[2][a]) > least) return false;
