@@ -14,7 +14,7 @@ from wellposed.spaces import Space
 from wellposed.structure import Evidence, NormBound, Symmetry
 from wellposed_mri.encoding import kernels
 from wellposed_mri.encoding.checks import full_maps, require_mask
-from wellposed_mri.encoding.multicoil import coil_power, leading_axes, squared_mask, varying_axes
+from wellposed_mri.encoding.multicoil import VaryingAxes, coil_power, leading_axes, squared_mask
 from wellposed_mri.encoding.normal import Normal
 from wellposed_mri.fourier import centred_ifft, centring, modulation
 from wellposed_mri.phase import GlobalPhase
@@ -96,11 +96,16 @@ class DynamicGram(Normal[DynamicMRI]):
     def __init__(self, operator: DynamicMRI) -> None:
         super().__init__(operator)
         self._squared = Derived(partial(squared_mask, ndim=operator.dims + 3))
-        self._axes = varying_axes(operator.mask, operator._axes)
+        self._varying = VaryingAxes(operator._axes)
+
+    @property
+    def _axes(self) -> tuple[int, ...]:
+        return self._varying(self.operator.mask)
 
     def _forward(self, x: Tensor) -> Tensor:
         op = self.operator
-        return kernels.normal(x, op._before(op.maps), op._back(op.maps), self._squared(op.mask), self._axes)
+        axes = self._axes
+        return kernels.normal(x, op._before(op.maps), op._back(op.maps), self._squared(op.mask), axes)
 
 
 @gram.register

@@ -102,7 +102,11 @@ class MultiCoilGram(Normal[MultiCoilMRI]):
     def __init__(self, operator: MultiCoilMRI) -> None:
         super().__init__(operator)
         self._squared = Derived(partial(squared_mask, ndim=operator.dims + 2))
-        self._axes = varying_axes(operator.mask, operator._axes)
+        self._varying = VaryingAxes(operator._axes)
+
+    @property
+    def _axes(self) -> tuple[int, ...]:
+        return self._varying(self.operator.mask)
 
     def _forward(self, x: Tensor) -> Tensor:
         op = self.operator
@@ -149,12 +153,29 @@ def leading_axes(t: Tensor, ndim: int) -> Tensor:
     return t.reshape((1,) * (ndim - t.ndim) + tuple(t.shape))
 
 
-def varying_axes(mask: Tensor | None, axes: tuple[int, ...]) -> tuple[int, ...]:
-    """Return those ``axes`` along which the mask changes: F*mask²F is the identity along the others."""
-    if mask is None:
-        return ()
-    long = tuple(d for d in axes if mask.ndim >= -d and mask.shape[d] > 1)
-    if torch._C._functorch.is_functorch_wrapped_tensor(mask) or torch.compiler.is_compiling():
-        return long  # values cannot be looked at here
+class VaryingAxes:
+    """Those of ``axes`` along which a mask changes: F*mask²F is the identity along the others.
+
+    A mask is looked at again only where it is another one, so that a loaded mask is never taken for the last.
+    """
+
+    def __init__(self, axes: tuple[int, ...]) -> None:
+        self.axes = axes
+        self._flags = Derived(partial(_changes, axes=axes))
+
+    def __call__(self, mask: Tensor | None) -> tuple[int, ...]:
+        """Return the axes for ``mask``."""
+        if mask is None:
+            return ()
+        if torch._C._functorch.is_functorch_wrapped_tensor(mask) or torch.compiler.is_compiling():
+            return tuple(d for d in self.axes if mask.ndim >= -d and mask.shape[d] > 1)  # values are hidden
+        flags = self._flags(mask).tolist()
+        return tuple(d for d, changes in zip(self.axes, flags, strict=True) if changes)
+
+
+def _changes(mask: Tensor, axes: tuple[int, ...]) -> Tensor:
+    """Return along which of ``axes`` the mask changes, ``(len(axes),)`` bool, where it can be read fast."""
     values = mask.detach()
-    return tuple(d for d in long if not bool((values == values.narrow(d, 0, 1)).all()))
+    return torch.tensor(
+        [values.ndim >= -d and not bool((values == values.narrow(d, 0, 1)).all()) for d in axes]
+    )

@@ -71,12 +71,22 @@ class SimultaneousMultiSliceMRI(LinearOperator):
         else:
             require_mask(mask, (coils, *image))
             self.register_value("mask", mask.to(maps.real.dtype))
-        self._pixels = whole_numbers(shifts)
-        self._before = Derived(partial(_moved_maps, shifts=self._pixels, conjugate=False))
-        self._back = Derived(partial(_moved_maps, shifts=self._pixels, conjugate=True))
+        self._moved_by: list[int] | None = None
+        self._before = Derived(partial(_moved_maps, shifts=None, conjugate=False))
+        self._back = Derived(partial(_moved_maps, shifts=None, conjugate=True))
+        self._before_moved, self._back_moved = self._before, self._back
         self._weight = Derived(partial(centred_mask, sizes=tuple(image)))
         self._phases = Derived(partial(_ramps, columns=image[1]))
         self._power = Derived(_power)
+
+    def _pixels(self) -> list[int] | None:
+        """Return the shifts where they are whole, after making sure that maps are moved by them."""
+        pixels = whole_numbers(self.shifts)
+        if pixels is not None and pixels != self._moved_by:
+            self._before_moved = Derived(partial(_moved_maps, shifts=pixels, conjugate=False))
+            self._back_moved = Derived(partial(_moved_maps, shifts=pixels, conjugate=True))
+            self._moved_by = pixels
+        return pixels
 
     def _weights(self) -> Tensor:
         if self.mask is None:
@@ -84,17 +94,19 @@ class SimultaneousMultiSliceMRI(LinearOperator):
         return self._weight(self.mask)
 
     def _forward(self, x: Tensor) -> Tensor:
-        if self._pixels is not None:
-            return kernels.encode(_moved(x, self._pixels), self._before(self.maps), self._weights(), (-2, -1))
+        pixels = self._pixels()
+        if pixels is not None:
+            return kernels.encode(_moved(x, pixels), self._before_moved(self.maps), self._weights(), (-2, -1))
         spectra = torch.fft.fftn(self._before(self.maps) * x.unsqueeze(2), dim=(-2, -1), norm="ortho")
         y: Tensor = (spectra * self._phases(self.shifts)).sum(1) * self._weights()
         return y
 
     def _adjoint(self, y: Tensor) -> Tensor:
         weight = self._weights().conj()
-        if self._pixels is not None:
-            x = kernels.decode(y, self._back(self.maps), weight, (-2, -1))
-            return _moved(x, [-n for n in self._pixels])
+        pixels = self._pixels()
+        if pixels is not None:
+            x = kernels.decode(y, self._back_moved(self.maps), weight, (-2, -1))
+            return _moved(x, [-n for n in pixels])
         spectra = (weight * y).unsqueeze(1) * self._phases(self.shifts).conj()
         images: Tensor = torch.fft.ifftn(spectra, dim=(-2, -1), norm="ortho")
         return (self._back(self.maps) * images).sum(2)
@@ -118,8 +130,9 @@ def _require_slices(maps: Tensor) -> None:
 
 
 def whole_numbers(shifts: Tensor) -> list[int] | None:
-    """Return the shifts as integers, or ``None`` where they are not whole or are being differentiated."""
-    if shifts.requires_grad or torch._C._functorch.is_functorch_wrapped_tensor(shifts):
+    """Return the shifts as integers, or ``None`` where they are not whole or cannot be looked at."""
+    hidden = torch._C._functorch.is_functorch_wrapped_tensor(shifts) or torch.compiler.is_compiling()
+    if hidden or shifts.requires_grad:
         return None
     values: list[float] = shifts.detach().double().tolist()
     return [int(v) for v in values] if all(v == int(v) for v in values) else None

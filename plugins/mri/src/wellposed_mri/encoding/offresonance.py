@@ -89,22 +89,38 @@ class OffResonanceMRI(LinearOperator):
         self._along = Along(image, accuracy)
         self._scaled = Derived(partial(scaled_maps, dims=dims, conjugate=False))
         self._scaled_conjugate = Derived(partial(scaled_maps, dims=dims, conjugate=True))
-        self.segmentation = _segmentation(field, times.expand(trajectory.shape[:-1]), accuracy)
+        self._segmented: tuple[tuple[float, float], Tensor, Segments] | None = None
+        self._segmentation()
 
-    def _turns(self) -> Tensor:
+    @property
+    def segmentation(self) -> Segments:
+        """The exponentials of the field and times that the operator has now."""
+        return self._segmentation()
+
+    def _segmentation(self) -> Segments:
+        """Return what was found, or find it again where field or times were loaded anew."""
+        kept = self._segmented
+        if kept is not None and torch.compiler.is_compiling():
+            return kept[2]  # values cannot be looked at here
+        span, times = _range(self.field), self.times.detach()
+        if kept is None or kept[0] != span or not torch.equal(kept[1], times):
+            full = times.expand(self.trajectory.shape[:-1])
+            kept = (span, times.clone(), segments(full, *span, self.accuracy))
+            self._segmented = kept
+        return kept[2]
+
+    def _turns(self, found: Segments) -> Tensor:
         """Return ``exp(−2πi·field·t_l)``, ``(L, b, 1, *image)``."""
         dims = self.trajectory.shape[-1]
         field = self.field.reshape(-1, 1, *self.field.shape[-dims:])
-        times = self.segmentation.times.to(field)
+        times = found.times.to(field)
         angle = -2 * math.pi * times.reshape(-1, *(1,) * field.ndim) * field
         return torch.polar(torch.ones_like(angle), angle)
 
-    def _weights(self) -> Tensor:
-        return self.segmentation.weights.to(self.maps)
-
     def _forward(self, x: Tensor) -> Tensor:
-        images, weights, total = coil_images(x, self._scaled(self.maps)), self._weights(), None
-        for turn, weight in zip(self._turns(), weights, strict=True):
+        found, total = self._segmentation(), None
+        images, weights = coil_images(x, self._scaled(self.maps)), found.weights.to(self.maps)
+        for turn, weight in zip(self._turns(found), weights, strict=True):
             part = weight * self._along.to_points(turn * images, self.trajectory)
             total = part if total is None else total + part
         assert total is not None
@@ -112,8 +128,9 @@ class OffResonanceMRI(LinearOperator):
         return y
 
     def _adjoint(self, y: Tensor) -> Tensor:
-        flat, total = y.flatten(2), None
-        for turn, weight in zip(self._turns().conj(), self._weights().conj(), strict=True):
+        flat, found, total = y.flatten(2), self._segmentation(), None
+        weights = found.weights.to(self.maps).conj()
+        for turn, weight in zip(self._turns(found).conj(), weights, strict=True):
             part = turn * self._along.to_images(weight * flat, self.trajectory)
             total = part if total is None else total + part
         assert total is not None
@@ -144,7 +161,7 @@ def _require_field(field: Tensor, image: tuple[int, ...], times: Tensor, lead: t
         )
 
 
-def _segmentation(field: Tensor, times: Tensor, accuracy: float) -> Segments:
+def _range(field: Tensor) -> tuple[float, float]:
     values = field.detach()
     require_finite("field", values)
-    return segments(times, float(values.min()), float(values.max()), accuracy)
+    return float(values.min()), float(values.max())

@@ -108,20 +108,32 @@ class SubspaceGram(Normal[SubspaceMRI]):
 
     def __init__(self, operator: SubspaceMRI) -> None:
         super().__init__(operator)
+        self._pairs = Derived(_pairs)
+        self._mixed_by: Tensor | None = None
         self._kernel = Derived(self._mix)
 
     def _mix(self, mask: Tensor) -> Tensor:
         """Return Φ*diag(mask²)Φ, ``(b, coils, K, K, H, W)``."""
         basis = self.operator.basis
         squared = leading_axes(mask, 5).square().expand(-1, -1, basis.shape[0], -1, -1)
-        pairs = (basis.conj().unsqueeze(2) * basis.unsqueeze(1)).flatten(1)  # (T, K²)
+        pairs = self._pairs(basis)
         kernel = _mixed(pairs.mT, squared.to(pairs.dtype) if pairs.is_complex() else squared)
         order = basis.shape[1]
         return kernel.reshape(*kernel.shape[:2], order, order, *kernel.shape[3:])
 
+    def _mixing(self) -> Tensor:
+        """Return the kernel, kept while mask and basis stay."""
+        op = self.operator
+        if op.basis.requires_grad or torch.compiler.is_compiling():
+            return self._mix(op.mask)
+        pairs = self._pairs(op.basis)
+        if pairs is not self._mixed_by:  # another basis: what was kept for the mask is of the last one
+            self._mixed_by, self._kernel = pairs, Derived(self._mix)
+        return self._kernel(op.mask)
+
     def _forward(self, x: Tensor) -> Tensor:
         op = self.operator
-        kernel = self._mix(op.mask) if op.basis.requires_grad else self._kernel(op.mask)
+        kernel = self._mixing()
         k = torch.fft.fftn(op._before(op.maps) * x.unsqueeze(1), dim=AXES, norm="ortho")
         k = torch.stack([(kernel[:, :, i] * k).sum(2) for i in range(kernel.shape[2])], 2)
         images: Tensor = torch.fft.ifftn(k, dim=AXES, norm="ortho")
@@ -131,6 +143,11 @@ class SubspaceGram(Normal[SubspaceMRI]):
 @gram.register
 def _(op: SubspaceMRI) -> LinearOperator:
     return SubspaceGram(op)
+
+
+def _pairs(basis: Tensor) -> Tensor:
+    """Return the products of basis functions, ``(T, K²)``."""
+    return (basis.conj().unsqueeze(2) * basis.unsqueeze(1)).flatten(1)
 
 
 def _mixed(matrix: Tensor, x: Tensor) -> Tensor:
