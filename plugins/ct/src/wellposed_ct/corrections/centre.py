@@ -15,6 +15,8 @@ from torch import Tensor
 from wellposed.errors import ParameterError, StructureError
 from wellposed_ct.corrections.centre_fourier import by_fourier
 from wellposed_ct.corrections.centre_sharpness import by_negativity, by_sharpness
+from wellposed_ct.methods.finite import require_finite
+from wellposed_ct.methods.redundancy import arc_weights
 from wellposed_ct.projectors import FanBeam, ParallelBeam
 
 __all__ = ["CENTRE_METHODS", "Centre", "find_centre"]
@@ -62,12 +64,26 @@ def find_centre(y: Tensor, physics: Any, method: str = "auto", reach: float = 0.
     if not 0 < reach <= 0.5:
         raise ParameterError(f"reach = {reach} must be in (0, 0.5], of the detector's width.")
     operator.range.check(y, "y")
+    require_finite(y, "find_centre")
+    if not bool(y.flatten(1).any(1).all()):
+        raise ParameterError("find_centre: a sample is all zero, so it has no centre; look at other rows.")
     # one number per sample, found once and in double precision: the CPU does it, wherever the data are
     views = y.detach().mean(1).to("cpu", torch.float64)
     chosen = _automatic(views, operator) if method == "auto" else method
     if isinstance(operator, FanBeam) and chosen not in ("negativity", "sharpness"):
         raise ParameterError(f"method = {chosen!r} is for parallel rays; of a fan, use sharpness.")
+    if chosen == "sharpness" and isinstance(operator, ParallelBeam) and _is_half_a_turn(operator):
+        raise ParameterError(
+            "method = 'sharpness' needs a full turn of views, and these cover about half a turn; use "
+            "mass, fourier or negativity."
+        )
     return _METHODS[chosen](views, operator, reach)
+
+
+def _is_half_a_turn(operator: Any) -> bool:
+    """Return whether more than a fifth of a full turn has no views."""
+    angles = operator.angles.detach()
+    return float(arc_weights(angles).sum()) < 0.8 * 2 * torch.pi
 
 
 def _automatic(views: Tensor, operator: Any) -> str:

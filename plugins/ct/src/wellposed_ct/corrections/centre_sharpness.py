@@ -14,7 +14,9 @@ from typing import Any, TypeAlias
 import torch
 from torch import Tensor
 
-from wellposed_ct.methods import FBP
+from wellposed_ct.methods.fan_fbp import fan_back_projection
+from wellposed_ct.methods.fbp import parallel_back_projection
+from wellposed_ct.projectors import FanBeam
 
 __all__ = ["by_negativity", "by_sharpness"]
 
@@ -68,4 +70,7 @@ def _search(y: Tensor, kind: Any, scan: Any, reach: float, cost: Cost) -> Tensor
 
 
 def _image(y: Tensor, operator: Any, axis: float, cutoff: float) -> Tensor:
-    return FBP("shepp-logan", cutoff)(y, operator.replace(axis_mm=torch.tensor(axis, dtype=torch.float64)))
+    moved = operator.replace(axis_mm=torch.tensor(axis, dtype=torch.float64))
+    back = fan_back_projection if isinstance(operator, FanBeam) else parallel_back_projection
+    # a centre far off is no displaced detector: all rays must count alike, or totals would not compare
+    return back(y, moved, "shepp-logan", cutoff, displaced=False)

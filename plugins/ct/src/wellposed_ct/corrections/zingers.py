@@ -14,6 +14,7 @@ from torch import Tensor
 
 from wellposed.errors import ParameterError
 from wellposed_ct.corrections.medians import median_along
+from wellposed_ct.methods.finite import require_finite
 
 __all__ = ["Zingers", "remove_zingers"]
 
@@ -33,6 +34,7 @@ def remove_zingers(y: Tensor, threshold: float | None = None, views: int = 5) ->
     """
     if views < 3 or views % 2 == 0:
         raise ParameterError(f"views = {views} must be odd and at least 3.")
+    require_finite(y, "zingers")
     usual = median_along(y, views, -2)
     difference = y - usual
     limit = _limit(y, difference) if threshold is None else y.new_tensor(threshold)

@@ -23,6 +23,7 @@ from wellposed_ct.geometry.space import Scan
 from wellposed_ct.large.arrays import Source, create, opened
 from wellposed_ct.large.sharing import is_first, share, wait
 from wellposed_ct.large.slabs import PADDING, check_projections, ranges
+from wellposed_ct.methods.sirt import safe_inverse
 from wellposed_ct.projectors.cone import ConeBeam, ParallelBeam3D
 
 __all__ = ["sirt_slabs"]
@@ -100,12 +101,13 @@ class _Sweep:
         for views in self.views:
             seen = self._sum(views, lambda a, b: torch.ones(b - a, *self.scan.size[1:]))
             if is_first():
-                rays[slice(*views)] = _inverse(seen).numpy()
+                rays[slice(*views)] = safe_inverse(seen[None])[0].numpy()
             for slab in self.slabs:
                 back = self._operator(slab, views).A_adjoint(torch.ones_like(seen)[None, None])
                 voxels[slice(*slab)] += back[0, 0].numpy()
         for slab in self.slabs:
-            voxels[slice(*slab)] = _inverse(torch.from_numpy(np.array(voxels[slice(*slab)]))).numpy()
+            sums = torch.from_numpy(np.array(voxels[slice(*slab)]))
+            voxels[slice(*slab)] = safe_inverse(sums[None])[0].numpy()
         wait()
 
     def update(self, y: Any, relaxation: float, non_negative: bool) -> None:
@@ -165,8 +167,3 @@ def _everyones(own: str) -> str:
     names: list[Any] = [own]
     dist.broadcast_object_list(names)
     return str(names[0])
-
-
-def _inverse(weights: Tensor) -> Tensor:
-    seen = weights > 1e-6 * weights.amax()
-    return torch.where(seen, 1 / torch.where(seen, weights, 1), 0)

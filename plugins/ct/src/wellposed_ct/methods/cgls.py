@@ -9,6 +9,7 @@ from torch import Tensor
 
 from wellposed.errors import ParameterError
 from wellposed.solvers import lsqr
+from wellposed_ct.methods.finite import require_finite
 
 __all__ = ["CGLS"]
 
@@ -47,6 +48,7 @@ class CGLS:
 
     def __call__(self, y: Tensor, physics: Any) -> Tensor:
         """Return images of sinograms ``y``."""
+        require_finite(y, "CGLS")
         operator = getattr(physics, "operator", physics)
         damp = 0.0
         if self.damping:

@@ -22,7 +22,9 @@ from wellposed_ct.projectors.precision import doubles
 __all__ = ["fan_back_projection"]
 
 
-def fan_back_projection(y: Tensor, operator: FanBeam, window: Window, cutoff: float) -> Tensor:
+def fan_back_projection(
+    y: Tensor, operator: FanBeam, window: Window, cutoff: float, displaced: bool = True
+) -> Tensor:
     """Return images ``(B, C, H, W)`` of sinograms ``(B, C, V, D)``."""
     angles = doubles(operator.angles.detach())
     axis = doubles(operator.axis_mm.detach()).expand_as(angles)
@@ -31,9 +33,9 @@ def fan_back_projection(y: Tensor, operator: FanBeam, window: Window, cutoff: fl
     ratio = t / operator.source_detector_mm
     gamma = ratio if operator.detector == "curved" else torch.atan(ratio)
     arc = operator.detector_mm / operator.source_detector_mm if operator.detector == "curved" else 0.0
-    weights = torch.cos(gamma) * ray_weights(angles, gamma, gamma) * arc_weights(angles)[:, None]
+    weights = torch.cos(gamma) * ray_weights(angles, gamma, gamma, displaced) * arc_weights(angles)[:, None]
     spacing = operator.detector_mm * operator.source_axis_mm / operator.source_detector_mm
-    low, high = beyond(t)
+    low, high = beyond(t) if displaced else (0, 0)
     padded = torch.nn.functional.pad(y * weights.to(y), (low, high))
     filtered = filter_rows(padded, spacing, window, cutoff, arc)
     with torch.no_grad():

@@ -12,13 +12,14 @@ from torch import Tensor
 from wellposed.errors import ParameterError, StructureError
 from wellposed_ct.methods.fan_fbp import fan_back_projection
 from wellposed_ct.methods.filters import WINDOWS, Window, filter_rows
+from wellposed_ct.methods.finite import require_finite
 from wellposed_ct.methods.redundancy import arc_weights, beyond, is_displaced, ray_weights, widened
 from wellposed_ct.projectors.fan import FanBeam
 from wellposed_ct.projectors.joseph import Plan, apply
 from wellposed_ct.projectors.parallel import ParallelBeam
 from wellposed_ct.projectors.precision import doubles
 
-__all__ = ["FBP"]
+__all__ = ["FBP", "parallel_back_projection"]
 
 
 @attrs.frozen
@@ -62,28 +63,36 @@ class FBP:
         """
         operator = getattr(physics, "operator", physics)
         if isinstance(operator, FanBeam):
-            operator.range.check(y, "y")
+            _check(y, operator)
             return fan_back_projection(y, operator, self.window, self.cutoff)
         if not isinstance(operator, ParallelBeam):
             raise StructureError(
                 f"FBP inverts ct.parallel and ct.fan, not {type(operator).__name__}; use ct.sirt, ct.cgls or "
                 "ct.tv."
             )
-        operator.range.check(y, "y")
-        return _parallel_back_projection(y, operator, self.window, self.cutoff)
+        _check(y, operator)
+        return parallel_back_projection(y, operator, self.window, self.cutoff)
 
 
-def _parallel_back_projection(y: Tensor, operator: ParallelBeam, window: Window, cutoff: float) -> Tensor:
+def _check(y: Tensor, operator: ParallelBeam | FanBeam) -> None:
+    operator.range.check(y, "y")
+    require_finite(y, "FBP")
+
+
+def parallel_back_projection(
+    y: Tensor, operator: ParallelBeam, window: Window, cutoff: float, displaced: bool = True
+) -> Tensor:
     """Return images ``(B, C, H, W)`` of sinograms ``(B, C, V, D)``."""
     angles = doubles(operator.angles.detach())
     axis = doubles(operator.axis_mm.detach()).expand_as(angles)
     k = torch.arange(operator.detectors, dtype=torch.float64, device=angles.device)
     s = (k - (operator.detectors - 1) / 2) * operator.detector_mm - axis[:, None]
-    if is_displaced(s):  # some lines were measured from one side only
+    displaced = displaced and is_displaced(s)
+    if displaced:  # some lines were measured from one side only
         counts = ray_weights(angles, s) * arc_weights(angles)[:, None]
     else:
         counts = arc_weights(angles, math.pi)[:, None]
-    low, high = beyond(s)
+    low, high = beyond(s) if displaced else (0, 0)
     padded = torch.nn.functional.pad(y * counts.to(y), (low, high))
     filtered = filter_rows(padded, operator.detector_mm, window, cutoff)
     wide = widened(operator, low, high)

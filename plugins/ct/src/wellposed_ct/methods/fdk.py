@@ -15,6 +15,7 @@ from torch import Tensor
 
 from wellposed.errors import ParameterError, StructureError
 from wellposed_ct.methods.filters import WINDOWS, Window, filter_rows
+from wellposed_ct.methods.finite import require_finite
 from wellposed_ct.methods.panels import Circle, resample
 from wellposed_ct.methods.redundancy import arc_weights, beyond, ray_weights
 from wellposed_ct.projectors.beams import Beams, view_table
@@ -76,6 +77,7 @@ class FDK:
                 "ct.cgls or ct.tv otherwise."
             )
         operator.range.check(y, "y")
+        require_finite(y, "FDK")
         return in_doubles(lambda y: self.filtered_back_projection(y, operator), y)
 
     def filtered_back_projection(self, y: Tensor, operator: ConeBeam) -> Tensor:

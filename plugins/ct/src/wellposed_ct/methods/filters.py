@@ -66,6 +66,8 @@ def filter_rows(
     y: Tensor, spacing_mm: float, window: Window = "ramp", cutoff: float = 1.0, arc: float = 0.0
 ) -> Tensor:
     """Return every detector row of ``(…, D)`` convolved with the ramp; rows are padded, nothing wraps."""
+    if not y.numel():  # transforms refuse an empty batch
+        return y
     bins = y.shape[-1]
     length = next_fast_len(2 * bins, real=True)
     spectrum = ramp_spectrum(length, spacing_mm, window, cutoff, arc).to(y)

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from wellposed.errors import ParameterError
 from wellposed.solvers import lsqr
+from wellposed_ct.methods.finite import require_finite
 from wellposed_ct.methods.preconditioners import circulant_preconditioner, ramp_preconditioner
 from wellposed_ct.methods.subsets import linear_operator
 
@@ -57,6 +58,7 @@ class LSQR:
 
     def __call__(self, y: Tensor, physics: Any) -> Tensor:
         """Return images of sinograms ``y``."""
+        require_finite(y, "LSQR")
         operator = linear_operator(physics)
         damp = 0.0
         if self.damping:

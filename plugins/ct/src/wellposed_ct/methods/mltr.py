@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from wellposed.errors import ParameterError
+from wellposed_ct.methods.finite import require_finite
 from wellposed_ct.methods.sirt import safe_inverse
 from wellposed_ct.methods.statistics import count_photons
 from wellposed_ct.methods.subsets import Order, access_order, ordered_subsets
@@ -104,6 +105,7 @@ class MLTR:
         StructureError
             The physics has no noise of photons.
         """
+        require_finite(y, "MLTR")
         found = count_photons(y, physics)
         counts = (found.counts + found.variance).clamp(min=0)
         parts = ordered_subsets(physics, y, self.subsets, self.order)

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from wellposed.errors import ParameterError
+from wellposed_ct.methods.finite import require_finite
 from wellposed_ct.methods.primal_dual import Weighted, minimise_tv
 from wellposed_ct.methods.sirt import safe_inverse
 from wellposed_ct.methods.statistics import statistical_weights, weighted_column_norm
@@ -81,6 +82,7 @@ class PWLS:
 
     def __call__(self, y: Tensor, physics: Any) -> Tensor:
         """Return images of sinograms ``y``."""
+        require_finite(y, "PWLS")
         w = torch.ones_like(y) if self.weights == "none" else statistical_weights(y, physics)
         x = first_image(y, physics).clamp(min=0)
         size = weighted_column_norm(physics, w)

@@ -37,7 +37,9 @@ def arc_weights(angles: Tensor, period: float = 2 * math.pi) -> Tensor:
     return weights
 
 
-def ray_weights(angles: Tensor, position: Tensor, fan: Tensor | None = None) -> Tensor:
+def ray_weights(
+    angles: Tensor, position: Tensor, fan: Tensor | None = None, displaced: bool = True
+) -> Tensor:
     """Return how much each ray counts, ``(V, D)``: two opposite rays together count as one.
 
     A ray's merit is m = c·t, with c rising along the ends of the measured arcs (Noo et al. 2002,
@@ -52,11 +54,14 @@ def ray_weights(angles: Tensor, position: Tensor, fan: Tensor | None = None) -> 
         Of each ray, seen from the one through the axis, in any unit, ``(V, D)``.
     fan
         Angle of each ray against that one, ``(V, D)``, radians; ``None`` for parallel rays.
+    displaced
+        Whether a detector that reaches further to one side is meant so; else the object is seen whole.
     """
     beta = angles.to(position)[:, None].expand_as(position)
     opposite = beta + math.pi - (0 if fan is None else 2 * fan)
-    own = _along(angles, beta) * _across(position, position)
-    other = _along(angles, opposite) * _across(position, -position)
+    own, other = _along(angles, beta), _along(angles, opposite)
+    if displaced:
+        own, other = own * _across(position, position), other * _across(position, -position)
     # a ray on the very edge of what is measured, opposite to another such: each counts one half
     tiny = 1e-12
     return (own + tiny) / (own + other + 2 * tiny) if bool((own <= 0).any()) else own / (own + other)

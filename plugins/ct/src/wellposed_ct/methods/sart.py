@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from wellposed.errors import ParameterError
-from wellposed_ct.methods.sirt import safe_inverse
+from wellposed_ct.methods.finite import require_finite
+from wellposed_ct.methods.sirt import row_inverse
 from wellposed_ct.methods.subsets import Order, access_order, ordered_subsets
 
 __all__ = ["SART", "sart_sweep"]
@@ -68,13 +69,14 @@ def sart_sweep(
     y: Tensor, physics: Any, subsets: int | None, order: Order = "spread", non_negative: bool = True
 ) -> Callable[[Tensor, float], Tensor]:
     """Return ``sweep(x, relaxation)``: one pass over all views."""
+    require_finite(y, "SART")
     parts = ordered_subsets(physics, y, y.shape[2] if subsets is None else subsets, order)
     weighted = []
     for part in parts:
         some = part.of(y)
         back = part.operator.A_adjoint(torch.ones_like(some[:1]))
-        rays = safe_inverse(part.operator.A(torch.ones_like(back)))
-        weighted.append((part.operator, some, rays, safe_inverse(back)))
+        rays = row_inverse(part.operator.A(torch.ones_like(back)), "SART")
+        weighted.append((part.operator, some, rays, row_inverse(back, "SART")))
 
     def sweep(x: Tensor, relaxation: float) -> Tensor:
         for operator, some, rays, pixels in weighted:

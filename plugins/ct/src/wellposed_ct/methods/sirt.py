@@ -8,9 +8,10 @@ import attrs
 import torch
 from torch import Tensor
 
-from wellposed.errors import ParameterError
+from wellposed.errors import ParameterError, StructureError
+from wellposed_ct.methods.finite import require_finite
 
-__all__ = ["SIRT", "safe_inverse"]
+__all__ = ["SIRT", "row_inverse", "safe_inverse"]
 
 
 @attrs.frozen
@@ -46,15 +47,39 @@ class SIRT:
             )
 
     def __call__(self, y: Tensor, physics: Any) -> Tensor:
-        """Return images of sinograms ``y``."""
-        back: Tensor = physics.A_adjoint(y[:1] * 0 + 1)
-        pixels = safe_inverse(back)
-        rays = safe_inverse(physics.A(torch.ones_like(back)))
+        """Return images of sinograms ``y``.
+
+        Raises
+        ------
+        ParameterError
+            ``y`` is not finite.
+        StructureError
+            ``physics`` has negative entries.
+        """
+        require_finite(y, "SIRT")
+        back: Tensor = physics.A_adjoint(torch.ones_like(y[:1]))
+        pixels = row_inverse(back, "SIRT")
+        rays = row_inverse(physics.A(torch.ones_like(back)), "SIRT")
         x = torch.zeros_like(back).expand(len(y), *back.shape[1:])
         for _ in range(self.iterations):
             x = x + self.relaxation * pixels * physics.A_adjoint(rays * (y - physics.A(x)))
             x = x.clamp(min=0) if self.non_negative else x
         return x
+
+
+def row_inverse(sums: Tensor, method: str) -> Tensor:
+    """Return :func:`safe_inverse` of row or column sums.
+
+    Raises :class:`StructureError` where one is negative: the matrix is not, and updates would diverge.
+    """
+    if sums.numel():
+        low, high = float(sums.detach().amin()), float(sums.detach().amax())
+        if low < -1e-6 * abs(high):
+            raise StructureError(
+                f"{method} needs an operator without negative entries, and its row or column sums reach from "
+                f"{low:.3g} to {high:.3g}; use ct.cgls or ct.lsqr, or another projector."
+            )
+    return safe_inverse(sums)
 
 
 def safe_inverse(weights: Tensor) -> Tensor:

@@ -10,7 +10,9 @@ import torch
 from torch import Tensor
 
 from wellposed.errors import ParameterError, StructureError
+from wellposed_ct.methods.cgls import CGLS
 from wellposed_ct.methods.fbp import FBP
+from wellposed_ct.methods.finite import require_finite
 from wellposed_ct.methods.primal_dual import Ramped, minimise_tv
 from wellposed_ct.methods.sirt import SIRT
 from wellposed_optim import noise_level
@@ -69,6 +71,7 @@ class TV:
 
     def __call__(self, y: Tensor, physics: Any) -> Tensor:
         """Return images of sinograms ``y``."""
+        require_finite(y, "TV")
         if self.weight is None:
             weight = self.strength * noise_level(y, physics) * column_norm(physics, y)
         else:
@@ -91,11 +94,15 @@ class TV:
 
 
 def first_image(y: Tensor, physics: Any) -> Tensor:
-    """Return a smooth filtered back-projection, or a few rounds of SIRT where there is none."""
+    """Return a smooth filtered back-projection, or a few rounds of SIRT or CGLS where there is none."""
     try:
         return FBP("hann")(y, physics)
     except StructureError:
+        pass
+    try:
         return SIRT(5, non_negative=False)(y, physics)
+    except StructureError:  # negative entries
+        return CGLS(5)(y, physics)
 
 
 def column_norm(physics: Any, y: Tensor) -> float:

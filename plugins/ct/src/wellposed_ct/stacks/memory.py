@@ -41,7 +41,7 @@ def rows_at_once(scan: ParallelGeometry | FanGeometry, rows: int, memory: int) -
     each = bytes_per_row(scan)
     if each > memory:
         raise ParameterError(
-            f"one slice takes {each / 2**20:.0f} MiB and the budget is {memory / 2**20:.0f} MiB; give more "
+            f"one slice takes {each / 2**20:.3g} MiB and the budget is {memory / 2**20:.3g} MiB; give more "
             "memory, or make the slice smaller."
         )
     return min(rows, memory // each)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -45,6 +46,8 @@ def run(file: Path, output: Path, **options: Any) -> dict[str, Any]:
         json.dumps([method, corrections]),
     )
     rows = _rows(options["rows"])
+    if options["preview"] is not None and options["preview"].absolute() == output.absolute():
+        raise ParameterError(f"--preview and -o are both {output}; give the preview another name.")
     _free(options["preview"], options["force"])
     meta = {} if options["water"] is None else {"water": options["water"]}
     with _bar() as progress:
@@ -113,6 +116,8 @@ def _centred(text: str | None, scan: RawScan) -> tuple[str | None, RawScan]:
     except ValueError:
         listed = ", ".join(CENTRE_METHODS)
         raise ParameterError(f"--centre {text!r}: a number of millimetres, or one of {listed}.") from None
+    if not math.isfinite(axis):
+        raise ParameterError(f"--centre {text!r}: a finite number of millimetres is expected.")
     return None, moved(scan, axis)
 
 
