@@ -41,19 +41,19 @@ def from_astra(
     kind = projections.get("type")
     if kind in SPACE:
         return from_astra_space(projections, volume)
+    if kind not in ("parallel", "fanflat"):
+        raise ParameterError(
+            f"ASTRA geometry of type {kind!r}: only 'parallel', 'fanflat', 'parallel3d', "
+            "'cone' and their vectors in space are converted."
+        )
     count, spacing = int(projections["DetectorCount"]), float(projections["DetectorWidth"])
     size, pixel, centre = _window(volume, count)
     angles = [float(a) for a in projections["ProjectionAngles"]]
     if kind == "parallel":
         return ParallelGeometry(angles, size, count, pixel, spacing, centre_mm=centre)
-    if kind == "fanflat":
-        source = float(projections["DistanceOriginSource"])
-        distance = source + float(projections["DistanceOriginDetector"])
-        return FanGeometry(angles, size, source, distance, count, spacing, pixel, centre_mm=centre)
-    raise ParameterError(
-        f"ASTRA geometry of type {kind!r}: only 'parallel', 'fanflat', 'parallel3d', "
-        "'cone' and their vectors in space are converted."
-    )
+    source = float(projections["DistanceOriginSource"])
+    distance = source + float(projections["DistanceOriginDetector"])
+    return FanGeometry(angles, size, source, distance, count, spacing, pixel, centre_mm=centre)
 
 
 def _window(

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from wellposed.errors import ParameterError
 from wellposed_ct.geometry.drawing3d import draw_scan
-from wellposed_ct.geometry.parallel import check_angles, check_positive
+from wellposed_ct.geometry.parallel import check_angles, check_finite, check_positive
 from wellposed_ct.geometry.space import Scan, counts, lengths, point
 
 if TYPE_CHECKING:
@@ -88,6 +88,7 @@ class ConeGeometry(Scan):
         owner = "ConeGeometry"
         near, far = float(source_axis_mm), float(source_detector_mm)
         check_positive(owner, source_axis_mm=near, source_detector_mm=far)
+        check_finite(owner, axis_mm=float(axis_mm), plane_mm=float(plane_mm), pitch_mm=float(pitch_mm))
         if far < near:
             raise ParameterError(
                 f"{owner}: source_detector_mm = {far} must be at least source_axis_mm = {near}; both are "

@@ -17,7 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wellposed.errors import ParameterError
-from wellposed_ct.geometry.parallel import check_angles, check_positive, check_size
+from wellposed_ct.geometry.parallel import (
+    check_angles,
+    check_bins,
+    check_finite,
+    check_positive,
+    check_size,
+)
 
 __all__ = ["Detector", "FanGeometry"]
 
@@ -91,10 +97,9 @@ class FanGeometry:
                 f"{owner}: source_detector_mm = {source_detector_mm} must be at least source_axis_mm = "
                 f"{source_axis_mm}; both are measured from the source."
             )
-        if int(detectors) < 1:
-            raise ParameterError(f"{owner}: detectors = {detectors} must be at least 1.")
         rows, columns = check_size(size, owner)
         cx, cy = (float(c) for c in centre_mm)
+        check_finite(owner, axis_mm=float(axis_mm), **{"centre_mm[0]": cx, "centre_mm[1]": cy})
         reach = math.hypot(cx, cy) + math.hypot(rows, columns) * pixel / 2
         if reach >= source_axis_mm:
             raise ParameterError(
@@ -106,7 +111,7 @@ class FanGeometry:
             (rows, columns),
             float(source_axis_mm),
             float(source_detector_mm),
-            int(detectors),
+            check_bins(detectors, owner),
             float(detector_mm),
             pixel,
             float(axis_mm),

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from wellposed.errors import ParameterError
 from wellposed_ct.geometry.drawing import draw_parallel
 
-__all__ = ["ParallelGeometry", "check_angles", "check_positive", "check_size"]
+__all__ = ["ParallelGeometry", "check_angles", "check_bins", "check_finite", "check_positive", "check_size"]
 
 
 def check_angles(angles: Iterable[float], owner: str) -> tuple[float, ...]:
@@ -50,6 +50,20 @@ def check_positive(owner: str, **values: float) -> None:
     for name, value in values.items():
         if not (math.isfinite(value) and value > 0):
             raise ParameterError(f"{owner}: {name} = {value} must be a finite length > 0 (millimetres).")
+
+
+def check_finite(owner: str, **values: float) -> None:
+    """Raise :class:`ParameterError` unless every value is a finite number."""
+    for name, value in values.items():
+        if not math.isfinite(value):
+            raise ParameterError(f"{owner}: {name} = {value} must be a finite number (millimetres).")
+
+
+def check_bins(detectors: float, owner: str) -> int:
+    """Return a number of bins, whole and ≥ 1."""
+    if not (math.isfinite(detectors) and detectors == int(detectors) and detectors >= 1):
+        raise ParameterError(f"{owner}: detectors = {detectors} must be a whole number, at least 1.")
+    return int(detectors)
 
 
 def check_size(size: Sequence[int], owner: str) -> tuple[int, int]:
@@ -107,18 +121,18 @@ class ParallelGeometry:
         rows, columns = check_size(size, owner)
         if detectors is None:
             detectors = math.ceil(math.hypot(rows, columns) * float(pixel_mm) / spacing - 1e-9)
-        if int(detectors) < 1:
-            raise ParameterError(f"{owner}: detectors = {detectors} must be at least 1.")
         if len(tuple(centre_mm)) != 2:
             raise ParameterError(f"{owner}: centre_mm = {tuple(centre_mm)} must be (x, y) in millimetres.")
+        x, y = (float(c) for c in centre_mm)
+        check_finite(owner, axis_mm=float(axis_mm), **{"centre_mm[0]": x, "centre_mm[1]": y})
         self.__attrs_init__(
             check_angles(angles, owner),
             (rows, columns),
-            int(detectors),
+            check_bins(detectors, owner),
             float(pixel_mm),
             spacing,
             float(axis_mm),
-            (float(centre_mm[0]), float(centre_mm[1])),
+            (x, y),
         )
 
     @property

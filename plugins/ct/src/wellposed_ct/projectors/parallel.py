@@ -219,6 +219,8 @@ def check_beam(angles: Tensor, axis_mm: Tensor, backend: str, model: str) -> Non
             f"axis_mm has shape {tuple(axis_mm.shape)}, but must be a number or one per view, "
             f"{tuple(angles.shape)}."
         )
+    if not bool(axis_mm.detach().isfinite().all()):
+        raise ParameterError(f"axis_mm = {axis_mm.tolist()} must be finite (millimetres).")
 
 
 def real_vector(name: str, values: Tensor | Sequence[float]) -> Tensor:
