@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import attrs
+import torch
 from torch import Tensor
 
 from wellposed.errors import ParameterError
@@ -16,10 +17,10 @@ from wellposed_mri.reconstruction.common import (
     brightness,
     operator_of,
     require_measurements,
-    squared_norm,
 )
 from wellposed_mri.reconstruction.outer_noise import noise_of_adjoint
 from wellposed_mri.reconstruction.preconditioner import circulant
+from wellposed_mri.reconstruction.scale import squared_scale
 
 DEVIATIONS = 3.0
 """The automatic λ in standard deviations of the noise in A*y, over the brightness of A*y."""
@@ -35,7 +36,8 @@ class SENSE(PhaseEquivariant):
     Parameters
     ----------
     regularisation
-        λ ≥ 0, relative to ‖A‖². With 0 the minimum-norm least-squares image A⁺y is approached, and noise
+        λ ≥ 0, relative to ‖A‖² (a smooth estimate of it); a number, or a tensor of one element that may
+        require grad. With 0 the minimum-norm least-squares image A⁺y is approached, and noise
         grows by the g-factor. ``None`` takes 3 standard deviations of the noise in A*y, measured in the outer
         part of k-space, over the 99 % quantile of |A*y|, but at most 1 (fitted as the weights of
         :class:`~wellposed_mri.L1Wavelet`).
@@ -53,7 +55,7 @@ class SENSE(PhaseEquivariant):
     K. P. Pruessmann et al., Magn. Reson. Med. 46 (2001) 638–651, doi:10.1002/mrm.1241.
     """
 
-    regularisation: float | None = 1e-2
+    regularisation: float | Tensor | None = 1e-2
     max_iterations: int = 100
     tolerance: float = 1e-4
     precondition: bool | None = None
@@ -67,7 +69,11 @@ class SENSE(PhaseEquivariant):
             )
 
     def __call__(self, y: Tensor, physics: Any) -> Tensor:
-        """Return the image ``(B, sets, *image)``; differentiable (implicitly) in y and in maps."""
+        """Return the image ``(B, sets, *image)``.
+
+        Differentiable (implicitly) in y, in the parameters of the physics and in λ, of which ``None`` chooses
+        a constant.
+        """
         x = self.solve(y, physics).x
         assert isinstance(x, Tensor)
         return x
@@ -86,14 +92,14 @@ class SENSE(PhaseEquivariant):
 
     def _weight(self, y: Tensor, physics: Any, back: Tensor) -> Tensor | None:
         """Return what is added to A*A, broadcasting against images, or ``None`` for nothing."""
-        if self.regularisation == 0:
+        if not isinstance(self.regularisation, Tensor) and self.regularisation == 0:
             return None
-        size = squared_norm(physics)
+        size = squared_scale(operator_of(physics)).to(back.real)
         if self.regularisation is None:
             relative = DEVIATIONS * noise_of_adjoint(y, physics) / brightness(back)
             share = relative.clamp(max=LARGEST)
         else:
-            share = back.real.new_full((1,), self.regularisation)
+            share = torch.as_tensor(self.regularisation, dtype=size.dtype, device=size.device).reshape(1)
         return (share * size).reshape((-1,) + (1,) * (back.ndim - 1))
 
     def _preconditioner(self, operator: Any, weight: Tensor | None) -> Callable[[Tensor], Tensor] | None:
