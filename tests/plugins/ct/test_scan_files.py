@@ -208,6 +208,12 @@ def test_nikon_gives_the_fan_of_its_middle_plane(tmp_path):
     assert float(image[0, 0, 14:17, 17:20].mean()) == pytest.approx(0.1, rel=0.03)
 
 
+def test_what_nikon_says_of_the_centre_is_not_passed_over_in_silence(tmp_path):
+    path, _ = nikon(tmp_path, CentreOfRotationTop=0.4, CentreOfRotationBottom=0.5, ObjectTilt=0)
+    with pytest.warns(UserWarning, match=r"Top = 0\.4, CentreOfRotationBottom = 0\.5 are not used; find"):
+        NikonReader().read(path)
+
+
 def panel(folder):
     """A ball above the middle, seen by a cone beam, as a Nikon scan of 24 rows."""
     cone = ConeGeometry(np.arange(60) * np.pi / 30, (24, 40, 40), 100, 400, (24, 40), 1.0)

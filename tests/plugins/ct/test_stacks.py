@@ -193,7 +193,7 @@ def test_the_preview_comes_first(tmp_path, raw):
 @pytest.mark.parametrize(
     ("more", "code", "message"),
     [
-        (["--memory", "1KiB"], 2, "one slice takes .* MiB and the budget is 0 MiB"),
+        (["--memory", "1KiB"], 2, "one slice takes .* MiB and the budget is 0.000977 MiB"),
         (["--memory", "lots"], 2, "'lots' is no amount of memory"),
         (["--rows", "5:99"], 2, "rows 5:99 are asked for, and the scan has 0:9"),
         (["--rows", "5"], 2, "two numbers with a colon are expected"),
@@ -205,6 +205,7 @@ def test_the_preview_comes_first(tmp_path, raw):
         ),
         (["--correct", "ct.zingers:views"], 2, "key=value is expected"),
         (["--correct", "ct.rings_sorting:window=4"], 2, "window = 4 must be odd"),
+        (["--centre", "nan"], 2, "a finite number of millimetres"),
         (["-m", "ct.ringss"], 3, "ct.ringss"),
     ],
 )
@@ -308,3 +309,9 @@ def test_a_picture_that_changed_in_its_folder_is_another_scan(folder):
         stream.write(b"\0\0\0\0")
     with pytest.raises(ParameterError, match=r"files = 60 of .* bytes"):
         resume(open_scan(views))
+
+
+def test_the_preview_is_another_file(tmp_path, raw, capsys):
+    assert main(arguments(raw, tmp_path / "v.npy", "--preview", str(tmp_path / "v.npy"))) == 2
+    assert "give the preview another name" in " ".join(capsys.readouterr().err.split())
+    assert not (tmp_path / "v.npy").exists()

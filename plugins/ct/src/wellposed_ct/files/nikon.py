@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import configparser
 import math
+import warnings
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -76,6 +77,18 @@ def open_nikon(
         )
     except ParameterError as error:
         raise FileFormatError(f"{path}: {error}") from error
+    ignored = [
+        f"{name} = {entries[name]}"
+        for name in ("CentreOfRotationTop", "CentreOfRotationBottom", "ObjectTilt")
+        if _number(path, entries, name, 0.0)
+    ]
+    if ignored:
+        warnings.warn(
+            f"{path}: {', '.join(ignored)} are not used; find the centre (`--centre auto`, ct.Centre), or "
+            "state axis_mm.",
+            UserWarning,
+            stacklevel=2,
+        )
     frames, white = _projections(path, entries, views), _number(path, entries, "WhiteLevel")
     load = stack_rows(path, frames) if volume else _middle(path, frames, rows, bins)
     return RawScan(

@@ -18,6 +18,7 @@ from torch import Tensor
 from wellposed.errors import FileFormatError, ParameterError, SpaceError
 from wellposed.measurement import Measurement
 from wellposed_ct.corrections import line_integrals, transmission
+from wellposed_ct.files.doubts import doubt_nepers, doubt_order
 from wellposed_ct.files.opening import bounded
 from wellposed_ct.geometry import ConeGeometry, FanGeometry, ParallelGeometry
 from wellposed_ct.projectors import ConeBeam, FanBeam, ParallelBeam
@@ -90,8 +91,10 @@ class RawScan:
         FileFormatError
             NaN, infinite or negative counts, or flats that do not fit; the message begins with the path.
         """
-        values = torch.from_numpy(np.ascontiguousarray(self.raw(start, stop), np.float32))[:, None]
+        stored = self.raw(start, stop)
+        values = torch.from_numpy(np.ascontiguousarray(stored, np.float32))[:, None]
         if not self.counts:
+            doubt_nepers(self.path, stored, stored.dtype.kind in "iu")
             return _finite(self.path, values)
         try:
             return line_integrals(
@@ -123,6 +126,7 @@ class RawScan:
     def measurement(self, max_bytes: int) -> Measurement:
         """Load everything: a batch of one sinogram per row, or the projections of one cone beam."""
         bounded(self.path, (self.rows, self.geometry.views, self.geometry.detectors), 4, max_bytes)
+        doubt_order(self.path, np.array(self.geometry.angles))
         meta = {
             "source": self.path.name, "format": self.format, "geometry": repr(self.geometry),
             "pixel_mm": self.geometry.pixel_mm, "slice_mm": self.geometry.detector_mm,

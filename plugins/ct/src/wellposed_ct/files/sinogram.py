@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from wellposed.errors import FileFormatError, ParameterError
 from wellposed.measurement import Measurement
 from wellposed_ct.files.arrays import SUFFIXES, load_arrays
+from wellposed_ct.files.doubts import doubt_nepers, doubt_order
 from wellposed_ct.geometry import FanGeometry, ParallelGeometry
 from wellposed_ct.projectors import FanBeam, ParallelBeam
 
@@ -84,6 +85,8 @@ class SinogramReader:
         found = _renamed(load_arrays(path, self.max_bytes))
         sinogram = _sinogram(path, found)
         angles = _angles(path, found, sinogram.shape[1])
+        doubt_nepers(path, sinogram, found["sinogram"].dtype.kind in "iu")
+        doubt_order(path, angles)
         lengths: dict[str, float] = {
             name: _number(path, name, found[name])
             for name in ("detector_mm", "source_axis_mm", "source_detector_mm", "axis_mm")
