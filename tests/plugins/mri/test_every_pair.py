@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from wellposed.errors import ParameterError, SpaceError
+from wellposed.operators import LinearOperator
 from wellposed_mri import (
     GRAPPA,
     LLR,
@@ -195,3 +196,29 @@ def test_every_second_line_is_no_partial_fourier(method):
     op = PHYSICS["multicoil"]
     with pytest.raises(ParameterError, match=r"no partial Fourier: along axis -1 it samples 5 separate runs"):
         method(scan(op)[1], op)
+
+
+def test_strangers_answer_for_operators_of_their_own():
+    """Unknown physics is refused; registered, it is a film like any other."""
+
+    class Halved(LinearOperator):
+        def __init__(self, film):
+            super().__init__(film.domain, film.range)
+            self.film = film
+
+        def _forward(self, x):
+            return 0.5 * self.film._forward(x)
+
+        def _adjoint(self, y):
+            return 0.5 * self.film._adjoint(y)
+
+    op = Halved(PHYSICS["dynamic"])
+    x, y = scan(op)
+    with pytest.raises(SpaceError, match=r"images of Halved are .* without a time axis"):
+        METHODS["llr"](y, op)
+    with pytest.raises(ParameterError, match="Halved does not sample k-space of one image at rest"):
+        METHODS["grappa"](y, op)
+    time_axis.register(Halved, lambda op: 2)
+    found = METHODS["llr"](y, op)
+    assert float((op(found) - y).norm()) < 0.6 * float(y.norm())
+    assert found.shape == x.shape
