@@ -15,6 +15,7 @@ from wellposed.spaces import AnySpace, Space
 from wellposed_ct.geometry.space import Scan
 from wellposed_ct.geometry.vector import VectorGeometry
 from wellposed_ct.projectors.beams import Beams, view_table
+from wellposed_ct.projectors.calibration import calibrates
 from wellposed_ct.projectors.joseph import apply
 from wellposed_ct.projectors.parallel import BACKENDS, Backend
 from wellposed_ct.projectors.precision import in_doubles
@@ -96,8 +97,7 @@ class _Beam3D(LinearOperator):
 
     @property
     def _calibrates(self) -> bool:
-        moving = self.vectors.requires_grad or self.centre_mm.requires_grad
-        return moving and torch.is_grad_enabled()
+        return calibrates(self.vectors, self.centre_mm)
 
     def _forward(self, x: Tensor) -> Tensor:
         beams = self.beams()

@@ -12,6 +12,7 @@ from wellposed.operators import LinearOperator
 from wellposed.spaces import AnySpace, Space
 from wellposed.structure import Evidence
 from wellposed_ct.geometry.fan import Detector, FanGeometry
+from wellposed_ct.projectors.calibration import calibrates, sample
 from wellposed_ct.projectors.fans import Fans
 from wellposed_ct.projectors.footprints import Footprints, Model
 from wellposed_ct.projectors.joseph import Backend, TorchMap, apply
@@ -85,7 +86,9 @@ class FanBeam(LinearOperator):
         centre_mm = real_vector("centre_mm", centre_mm)
         check_beam(angles, axis_mm, backend, model)
         lengths = (source_axis_mm, source_detector_mm, detectors, detector_mm, pixel_mm)
-        geometry = FanGeometry(angles.tolist(), size, *lengths, 0.0, centre_mm.tolist(), detector)
+        geometry = FanGeometry(
+            sample(angles).tolist(), size, *lengths, 0.0, sample(centre_mm).tolist(), detector
+        )
         super().__init__(space, Space((channels, geometry.views, geometry.detectors), space.dtype))
         self.register_value("angles", angles)
         self.register_value("axis_mm", axis_mm)
@@ -175,8 +178,7 @@ class FanBeam(LinearOperator):
 
     @property
     def _calibrates(self) -> bool:
-        moving = self.angles.requires_grad or self.axis_mm.requires_grad or self.centre_mm.requires_grad
-        return moving and torch.is_grad_enabled()
+        return calibrates(self.angles, self.axis_mm, self.centre_mm)
 
     def _forward(self, x: Tensor) -> Tensor:
         rays = self._map()

@@ -13,6 +13,7 @@ from wellposed.operators import LinearOperator, as_space
 from wellposed.spaces import AnySpace, Space
 from wellposed.structure import Evidence
 from wellposed_ct.geometry import ParallelGeometry
+from wellposed_ct.projectors.calibration import calibrates, sample
 from wellposed_ct.projectors.crossings import Crossings, Grid, crossings
 from wellposed_ct.projectors.footprints import MODELS, Footprints, Model
 from wellposed_ct.projectors.joseph import BACKENDS, Backend, Plan, apply
@@ -89,7 +90,7 @@ class ParallelBeam(LinearOperator):
         centre_mm = real_vector("centre_mm", centre_mm)
         check_beam(angles, axis_mm, backend, model)
         geometry = ParallelGeometry(
-            angles.tolist(), size, detectors, pixel_mm, detector_mm, 0.0, tuple(centre_mm.tolist())
+            sample(angles).tolist(), size, detectors, pixel_mm, detector_mm, 0.0, sample(centre_mm).tolist()
         )
         super().__init__(space, Space((channels, geometry.views, geometry.detectors), space.dtype))
         self.register_value("angles", angles)
@@ -184,8 +185,7 @@ class ParallelBeam(LinearOperator):
     @property
     def _calibrates(self) -> bool:
         """Whether someone differentiates with respect to the geometry."""
-        moving = self.angles.requires_grad or self.axis_mm.requires_grad or self.centre_mm.requires_grad
-        return moving and torch.is_grad_enabled()
+        return calibrates(self.angles, self.axis_mm, self.centre_mm)
 
     def plan(self) -> Plan:
         """Return the kernel's table, made anew when a buffer changed."""
@@ -219,8 +219,8 @@ def check_beam(angles: Tensor, axis_mm: Tensor, backend: str, model: str) -> Non
             f"axis_mm has shape {tuple(axis_mm.shape)}, but must be a number or one per view, "
             f"{tuple(angles.shape)}."
         )
-    if not bool(axis_mm.detach().isfinite().all()):
-        raise ParameterError(f"axis_mm = {axis_mm.tolist()} must be finite (millimetres).")
+    if not bool(sample(axis_mm).isfinite().all()):
+        raise ParameterError(f"axis_mm = {sample(axis_mm).tolist()} must be finite (millimetres).")
 
 
 def real_vector(name: str, values: Tensor | Sequence[float]) -> Tensor:
