@@ -47,7 +47,7 @@ def test_a_cone_scan_has_finite_lengths(name: str) -> None:
 
 @pytest.mark.parametrize("kind", MAKERS)
 def test_a_part_of_a_bin_is_refused(kind: str) -> None:
-    with pytest.raises(ParameterError, match=r"detectors = 8\.7 must be a whole number"):
+    with pytest.raises(ParameterError, match=r"detectors = 8\.7 must be at least 1, and whole"):
         MAKERS[kind](detectors=8.7)
 
 

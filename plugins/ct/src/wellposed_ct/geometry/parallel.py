@@ -62,7 +62,7 @@ def check_finite(owner: str, **values: float) -> None:
 def check_bins(detectors: float, owner: str) -> int:
     """Return a number of bins, whole and ≥ 1."""
     if not (math.isfinite(detectors) and detectors == int(detectors) and detectors >= 1):
-        raise ParameterError(f"{owner}: detectors = {detectors} must be a whole number, at least 1.")
+        raise ParameterError(f"{owner}: detectors = {detectors} must be at least 1, and whole.")
     return int(detectors)
 
 
