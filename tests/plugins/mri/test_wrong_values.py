@@ -6,14 +6,18 @@ import pytest
 import torch
 
 from wellposed.errors import DtypeError, FileFormatError, ParameterError
+from wellposed.linalg import gram
 from wellposed_mri import (
     FastMRIRandom,
     FieldMapEchoes,
     HDF5Reader,
+    MotionMRI,
+    MultiCoilMRI,
     MultiEchoT2,
     NonCartesianMRI,
     RecoveryT1,
     VariableFlipAngleT1,
+    radial,
 )
 from wellposed_mri.files.ismrmrd.header import parse_header
 
@@ -66,3 +70,34 @@ def test_complex_trajectories_are_told_apart_whatever_their_shape():
     maps = torch.ones(1, 16, 16, dtype=torch.complex64)
     with pytest.raises(DtypeError, match="view_as_real"):
         NonCartesianMRI(maps, torch.zeros(10, 64, dtype=torch.complex64))
+
+
+@pytest.mark.parametrize("name", ["maps", "masks", "angles", "shifts"])
+def test_numbers_that_are_none_are_seen_when_the_operator_is_made(name):
+    given = {
+        "maps": torch.ones(2, 8, 8, dtype=torch.complex64),
+        "masks": torch.ones(1, 8, 8),
+        "angles": torch.zeros(1),
+        "shifts": torch.zeros(1, 2),
+    }
+    MotionMRI(**given)
+    given[name].view(-1)[0] = float("nan")
+    with pytest.raises(ParameterError, match=rf"{name} of shape .* NaN or infinite"):
+        MotionMRI(**given)
+    if name == "maps":
+        with pytest.raises(ParameterError, match=r"maps of shape .* NaN or infinite"):
+            MultiCoilMRI(given["maps"])
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit.script:DeprecationWarning")  # torch's own
+def test_the_gram_operator_has_forward_derivatives_by_the_trajectory():
+    maps = torch.ones(1, 16, 16, dtype=torch.complex128)
+    k = radial(40, 32, 16).double() * 0.9
+    x = torch.randn(1, 1, 16, 16, dtype=torch.complex128, generator=torch.Generator().manual_seed(0))
+
+    def value(points):
+        return gram(NonCartesianMRI(maps, points, accuracy=1e-12)).A(x)
+
+    slope = torch.func.jvp(value, (k,), (k,))[1]
+    wanted = (value(k * (1 + 1e-5)) - value(k * (1 - 1e-5))) / 2e-5
+    assert float((slope - wanted).norm() / wanted.norm()) < 1e-6

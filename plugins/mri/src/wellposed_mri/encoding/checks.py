@@ -66,6 +66,7 @@ def require_mask(mask: Tensor, shape: tuple[int, ...], name: str = "mask") -> No
             "(coils, …, rows, columns); give one value per sample or 1 along an axis that shares them, "
             f"e.g. {(1,) * (len(shape) - 1) + (shape[-1],)} to sample columns."
         )
+    require_known(name, mask)
 
 
 def require_finite(name: str, values: Tensor) -> None:
@@ -76,6 +77,21 @@ def require_finite(name: str, values: Tensor) -> None:
             f"{name} of shape {tuple(values.shape)} holds {int(bad.sum())} numbers that are NaN or infinite; "
             f"look at the file it came from, or use torch.nan_to_num({name}) if they stand for missing data."
         )
+
+
+def hidden(values: Tensor) -> bool:
+    """Whether the numbers cannot be looked at: under ``vmap`` and alike, while compiling, or without data."""
+    return (
+        torch.compiler.is_compiling()
+        or torch._C._functorch.is_functorch_wrapped_tensor(values)
+        or values.is_meta
+    )
+
+
+def require_known(name: str, values: Tensor) -> None:
+    """Raise :class:`ParameterError` for NaN or infinity, where the numbers can be looked at."""
+    if not hidden(values):
+        require_finite(name, values.detach())
 
 
 def require_signal(name: str, values: Tensor) -> None:

@@ -13,7 +13,7 @@ from wellposed.operators.derived import Derived
 from wellposed.spaces import Space
 from wellposed.structure import Evidence, NormBound, Symmetry
 from wellposed_mri.encoding import kernels
-from wellposed_mri.encoding.checks import full_maps, require_mask
+from wellposed_mri.encoding.checks import full_maps, require_known, require_mask
 from wellposed_mri.encoding.multicoil import VaryingAxes, coil_power, leading_axes, squared_mask
 from wellposed_mri.encoding.normal import Normal
 from wellposed_mri.fourier import centred_ifft, centring, modulation
@@ -63,6 +63,7 @@ class DynamicMRI(LinearOperator):
         count = frames_of(mask, frames, dims)
         require_mask(mask, (coils, count, *image))
         super().__init__(Space((sets, count, *image), maps.dtype), Space((coils, count, *image), maps.dtype))
+        require_known("maps", maps)
         self.register_value("maps", maps)
         self.register_value("mask", mask.to(maps.real.dtype))
         self.frames = frames

@@ -12,7 +12,7 @@ from wellposed.operators.base import LinearOperator
 from wellposed.operators.derived import Derived
 from wellposed.spaces import Space
 from wellposed.structure import Evidence, Symmetry
-from wellposed_mri.encoding.checks import full_maps
+from wellposed_mri.encoding.checks import full_maps, hidden, require_known
 from wellposed_mri.encoding.noncartesian import (
     coil_images,
     combined,
@@ -70,6 +70,7 @@ class DynamicNonCartesianMRI(LinearOperator):
             Space((full.shape[1], frames, *image), maps.dtype),
             Space((full.shape[2], *trajectory.shape[:-1]), maps.dtype),
         )
+        require_known("maps", maps)
         self.register_value("maps", maps)
         self.register_value("trajectory", trajectory)
         self.accuracy = accuracy
@@ -111,6 +112,10 @@ class FramesGram(Normal[DynamicNonCartesianMRI]):
 
 @gram.register
 def _(op: DynamicNonCartesianMRI) -> LinearOperator:
-    if op.trajectory.requires_grad or not all(along.pays_off(op.trajectory) for along in op._along):
+    if (
+        hidden(op.trajectory)
+        or op.trajectory.requires_grad
+        or not all(along.pays_off(op.trajectory) for along in op._along)
+    ):
         return op.H @ op
     return FramesGram(op)

@@ -17,7 +17,7 @@ from wellposed.operators.derived import Derived
 from wellposed.spaces import Space
 from wellposed.structure import Evidence, Symmetry
 from wellposed_mri.encoding import kernels
-from wellposed_mri.encoding.checks import full_maps, require_mask
+from wellposed_mri.encoding.checks import full_maps, require_known, require_mask
 from wellposed_mri.encoding.multicoil import centred_mask
 from wellposed_mri.fourier import modulation
 from wellposed_mri.phase import GlobalPhase
@@ -69,6 +69,7 @@ class MotionMRI(LinearOperator):
         _require_shots(masks, angles, shifts, image)
         super().__init__(Space((full.shape[1], *image), maps.dtype), Space((coils, *image), maps.dtype))
         real = maps.real.dtype
+        require_known("maps", maps)
         self.register_value("maps", maps)
         self.register_value("masks", masks.to(real))
         self.register_value("angles", angles.to(real))
@@ -167,6 +168,8 @@ def _require_shots(masks: Tensor, angles: Tensor, shifts: Tensor, image: tuple[i
         )
     if angles.is_complex() or shifts.is_complex():
         raise DtypeError("angles and shifts are complex, but motion is real; pass their real parts.")
+    require_known("angles", angles)
+    require_known("shifts", shifts)
     watched = torch._C._functorch.is_functorch_wrapped_tensor(angles) or torch.compiler.is_compiling()
     if not watched and bool((angles.detach().abs() > torch.pi / 2 + 1e-6).any()):
         raise ParameterError(

@@ -14,7 +14,7 @@ from wellposed.operators.derived import Derived
 from wellposed.spaces import Space
 from wellposed.structure import Evidence, NormBound, Symmetry
 from wellposed_mri.encoding import kernels
-from wellposed_mri.encoding.checks import full_maps, require_mask
+from wellposed_mri.encoding.checks import full_maps, require_known, require_mask
 from wellposed_mri.encoding.normal import Normal
 from wellposed_mri.fourier import centred_ifft, centring, modulation
 from wellposed_mri.phase import GlobalPhase
@@ -62,6 +62,7 @@ class MultiCoilMRI(LinearOperator):
         full = full_maps(maps, dims)
         sets, coils, image = full.shape[1], full.shape[2], tuple(full.shape[3:])
         super().__init__(Space((sets, *image), maps.dtype), Space((coils, *image), maps.dtype))
+        require_known("maps", maps)
         self.register_value("maps", maps)
         if mask is None:
             self.mask = None

@@ -13,7 +13,7 @@ from wellposed.operators.derived import Derived
 from wellposed.spaces import Space
 from wellposed.structure import Evidence, NormBound, Symmetry
 from wellposed_mri.encoding import kernels
-from wellposed_mri.encoding.checks import coils_last, require_mask
+from wellposed_mri.encoding.checks import coils_last, require_known, require_mask
 from wellposed_mri.encoding.multicoil import centred_mask
 from wellposed_mri.fourier import modulation
 from wellposed_mri.phase import GlobalPhase
@@ -64,7 +64,9 @@ class SimultaneousMultiSliceMRI(LinearOperator):
                 f"shifts have shape {tuple(shifts.shape)}, but there are {slices} slices; give each a shift."
             )
         super().__init__(Space((slices, *image), maps.dtype), Space((coils, *image), maps.dtype))
+        require_known("maps", maps)
         self.register_value("maps", maps)
+        require_known("shifts", shifts)
         self.register_value("shifts", shifts.to(maps.real.dtype))
         if mask is None:
             self.mask = None

@@ -16,7 +16,7 @@ from wellposed.operators.derived import Derived
 from wellposed.spaces import Space
 from wellposed.structure import Evidence, Symmetry
 from wellposed_mri.encoding.along import Along
-from wellposed_mri.encoding.checks import full_maps
+from wellposed_mri.encoding.checks import full_maps, hidden, require_known
 from wellposed_mri.encoding.normal import Normal
 from wellposed_mri.encoding.trajectory_checks import require_real, require_trajectory
 from wellposed_mri.phase import GlobalPhase
@@ -79,6 +79,7 @@ class NonCartesianMRI(LinearOperator):
         super().__init__(
             Space((full.shape[1], *image), maps.dtype), Space((full.shape[2], *samples), maps.dtype)
         )
+        require_known("maps", maps)
         self.register_value("maps", maps)
         self.register_value("trajectory", trajectory)
         self.accuracy = accuracy
@@ -136,7 +137,11 @@ class ToeplitzGram(Normal[NonCartesianMRI]):
 
 @gram.register
 def _(op: NonCartesianMRI) -> LinearOperator:
-    if op.trajectory.requires_grad or not all(along.pays_off(op.trajectory) for along in op._along):
+    if (
+        hidden(op.trajectory)
+        or op.trajectory.requires_grad
+        or not all(along.pays_off(op.trajectory) for along in op._along)
+    ):
         return op.H @ op
     return ToeplitzGram(op)
 

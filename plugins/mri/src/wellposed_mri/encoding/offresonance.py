@@ -14,7 +14,7 @@ from wellposed.operators.derived import Derived
 from wellposed.spaces import Space
 from wellposed.structure import Evidence, Symmetry
 from wellposed_mri.encoding.along import Along
-from wellposed_mri.encoding.checks import full_maps, require_finite
+from wellposed_mri.encoding.checks import full_maps, require_finite, require_known
 from wellposed_mri.encoding.noncartesian import (
     coil_images,
     combined,
@@ -83,6 +83,7 @@ class OffResonanceMRI(LinearOperator):
             Space((full.shape[1], *image), maps.dtype),
             Space((full.shape[2], *trajectory.shape[:-1]), maps.dtype),
         )
+        require_known("maps", maps)
         for name, value in (("maps", maps), ("trajectory", trajectory), ("field", field), ("times", times)):
             self.register_value(name, value)
         self.accuracy = accuracy

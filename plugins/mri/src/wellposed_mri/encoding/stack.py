@@ -13,7 +13,7 @@ from wellposed.operators.base import LinearOperator
 from wellposed.operators.derived import Derived
 from wellposed.spaces import Space
 from wellposed.structure import Evidence, Symmetry
-from wellposed_mri.encoding.checks import full_maps
+from wellposed_mri.encoding.checks import full_maps, hidden, require_known
 from wellposed_mri.encoding.noncartesian import (
     coil_images,
     combined,
@@ -83,6 +83,7 @@ class StackMRI(LinearOperator):
             Space((full.shape[1], depth, *plane), maps.dtype),
             Space((full.shape[2], depth, *samples), maps.dtype),
         )
+        require_known("maps", maps)
         self.register_value("maps", maps)
         self.register_value("trajectory", trajectory)
         if partitions is None:
@@ -169,7 +170,11 @@ class StackGram(Normal[StackMRI]):
 
 @gram.register
 def _(op: StackMRI) -> LinearOperator:
-    if op.trajectory.requires_grad or not all(along.pays_off(op.trajectory) for along in op._along):
+    if (
+        hidden(op.trajectory)
+        or op.trajectory.requires_grad
+        or not all(along.pays_off(op.trajectory) for along in op._along)
+    ):
         return op.H @ op
     return StackGram(op)
 

@@ -13,7 +13,7 @@ from wellposed.operators.base import LinearOperator
 from wellposed.operators.derived import Derived
 from wellposed.spaces import Space
 from wellposed.structure import Evidence, NormBound, Symmetry
-from wellposed_mri.encoding.checks import full_maps, require_mask
+from wellposed_mri.encoding.checks import full_maps, require_known, require_mask
 from wellposed_mri.encoding.dynamic import centred_frames
 from wellposed_mri.encoding.multicoil import coil_power, leading_axes
 from wellposed_mri.encoding.normal import Normal
@@ -74,6 +74,7 @@ class SubspaceMRI(LinearOperator):
         coils, image, (frames, order) = full.shape[2], tuple(full.shape[3:]), basis.shape
         require_mask(mask, (coils, frames, *image))
         super().__init__(Space((order, *image), maps.dtype), Space((coils, frames, *image), maps.dtype))
+        require_known("maps", maps)
         self.register_value("maps", maps)
         self.register_value("basis", basis)
         self.register_value("mask", mask.to(maps.real.dtype))

@@ -25,7 +25,7 @@ from wellposed_mri.files.trajectory_units import Unit, require_unit
 SUFFIXES = (".h5", ".hdf5", ".mrd")
 
 
-def _range(values: Sequence[int] | None) -> tuple[int, int] | None:
+def _range(values: object) -> tuple[int, int] | None:
     if values is None:
         return None
     if isinstance(values, str) or not isinstance(values, Sequence) or len(values) != 2:
