@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from bench.case import Case
-from bench.ct import cone, models, parallel
+from bench.ct import parallel
 
 
 def cases() -> list[Case]:
     """Return the cases, section by section."""
-    return parallel.cases() + models.cases() + cone.cases()
+    return parallel.cases()
