@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from wellposed.plugins import Command, Component, Kind, ReportSection, hookimpl
 
@@ -110,6 +111,16 @@ _ITERATIVE = (
     ),
 )
 
+_FOURIER = (
+    (
+        "physics",
+        "parallel_fourier",
+        "projectors.fourier:FourierSlice",
+        "Parallel beam by the Fourier slice theorem (finufft): low-passed views of pixels.",
+        "Kak & Slaney (1988), Principles of Computerized Tomographic Imaging, ch. 3.2",
+    ),
+)
+
 _SPACE = (
     (
         "physics",
@@ -206,64 +217,32 @@ def report_sections() -> Iterator[ReportSection]:
 @hookimpl
 def components() -> Iterator[Component]:
     """Yield the pack's components."""
-    for kind, name, target, summary, reference in _ROWS:
-        yield Component(
-            kind=kind,
-            name=f"ct.{name}",
-            target=f"wellposed_ct.{target}",
-            summary=summary,
-            examples=f"wellposed_ct._examples:{name}",
-            reference=reference,
-        )
-    yield Component(
-        kind="physics",
-        name="ct.parallel_fourier",
-        target="wellposed_ct.projectors.fourier:FourierSlice",
-        summary="Parallel beam by the Fourier slice theorem (finufft): low-passed views of pixels.",
-        examples="wellposed_ct._examples.fourier:parallel_fourier",
-        reference="Kak & Slaney (1988), Principles of Computerized Tomographic Imaging, ch. 3.2",
-    )
-    for kind, name, target, summary, reference in _SPACE:
-        yield Component(
-            kind=kind,
-            name=f"ct.{name}",
-            target=f"wellposed_ct.{target}",
-            summary=summary,
-            examples=f"wellposed_ct._examples.space:{name}",
-            reference=reference,
-        )
-    for kind, name, target, summary, reference in _ITERATIVE:
-        yield Component(
-            kind=kind,
-            name=f"ct.{name}",
-            target=f"wellposed_ct.{target}",
-            summary=summary,
-            examples=f"wellposed_ct._examples.methods:{name}",
-            reference=reference,
-        )
+    for examples, rows in (
+        ("", _ROWS),
+        (".fourier", _FOURIER),
+        (".space", _SPACE),
+        (".methods", _ITERATIVE),
+    ):
+        for kind, name, target, summary, reference in rows:
+            yield _component(kind, name, target, summary, examples, reference=reference)
     for name, target, summary, reference in _CORRECTIONS:
-        yield Component(
-            kind="correction",
-            name=f"ct.{name}",
-            target=f"wellposed_ct.corrections:{target}",
-            summary=summary,
-            examples=f"wellposed_ct._examples.corrections:{name}",
-            reference=reference,
+        yield _component(
+            "correction", name, f"corrections:{target}", summary, ".corrections", reference=reference
         )
     for kind, name, target, summary, suffixes in _FILES:
-        yield Component(
-            kind=kind,
-            name=f"ct.{name}",
-            target=f"wellposed_ct.files:{target}",
-            summary=summary,
-            examples=f"wellposed_ct._examples.files:{name}",
-            suffixes=suffixes,
-        )
-    yield Component(
-        kind="reader",
-        name="ct.sinogram_reader",
-        target="wellposed_ct.files:SinogramReader",
-        summary="Read NumPy and MATLAB sinograms, parallel or fan beam, with their geometry.",
-        examples="wellposed_ct._examples:sinogram_reader",
-        suffixes=(".npz", ".npy", ".mat"),
+        yield _component(kind, name, f"files:{target}", summary, ".files", suffixes=suffixes)
+    summary = "Read NumPy and MATLAB sinograms, parallel or fan beam, with their geometry."
+    endings = (".npz", ".npy", ".mat")
+    yield _component("reader", "sinogram_reader", "files:SinogramReader", summary, suffixes=endings)
+
+
+def _component(kind: str, name: str, target: str, summary: str, examples: str = "", **more: Any) -> Component:
+    """Return the record of ``wellposed_ct.<target>``, its examples in ``_examples<examples>:<name>``."""
+    return Component(
+        kind=kind,
+        name=f"ct.{name}",
+        target=f"wellposed_ct.{target}",
+        summary=summary,
+        examples=f"wellposed_ct._examples{examples}:{name}",
+        **more,
     )

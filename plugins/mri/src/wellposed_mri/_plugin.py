@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from wellposed.plugins import Command, Component, Kind, ReportSection, hookimpl
 
@@ -194,66 +195,43 @@ def report_sections() -> Iterator[ReportSection]:
 @hookimpl
 def components() -> Iterator[Component]:
     """Yield the pack's components."""
-    generators = (("generator", *row, None) for row in _GENERATORS)
-    for kind, name, target, summary, reference in (*_ROWS, *generators):
-        yield Component(
-            kind=kind,
-            name=f"mri.{name}",
-            target=f"wellposed_mri.{target}",
-            summary=summary,
-            examples=f"wellposed_mri._examples:{name.replace('.', '_')}",
-            reference=reference,
-        )
+    for kind, name, target, summary, reference in _ROWS:
+        yield _component(kind, name, target, summary, reference=reference)
+    for name, target, summary in _GENERATORS:
+        yield _component("generator", name, target, summary)
     for name, target, summary, reference in _ENCODING:
-        yield Component(
-            kind="physics",
-            name=f"mri.{name}",
-            target=f"wellposed_mri.encoding:{target}",
-            summary=summary,
-            examples=f"wellposed_mri._examples.encoding:{name}",
-            reference=reference,
-        )
+        yield _component("physics", name, f"encoding:{target}", summary, ".encoding", reference=reference)
     for name, target, summary, reference in _METHODS:
-        yield Component(
-            kind="reconstructor",
-            name=f"mri.{name}",
-            target=f"wellposed_mri.reconstruction:{target}",
-            summary=summary,
-            examples=f"wellposed_mri._examples.reconstruction:{name}",
-            reference=reference,
-        )
+        home = "reconstruction"
+        yield _component("reconstructor", name, f"{home}:{target}", summary, f".{home}", reference=reference)
     for kind, name, target, summary in _PATTERNS:
-        yield Component(
-            kind=kind,
-            name=f"mri.{name}",
-            target=f"wellposed_mri.{target}",
-            summary=summary,
-            examples=f"wellposed_mri._examples.patterns:{name.replace('.', '_')}",
-        )
-    for kind, name, attribute, summary, suffixes in _FILES:
-        yield Component(
-            kind=kind,
-            name=f"mri.{name}",
-            target=f"wellposed_mri.files:{attribute}",
-            summary=summary,
-            examples=f"wellposed_mri._examples.files:{name}",
-            suffixes=suffixes,
-        )
+        yield _component(kind, name, target, summary, ".patterns")
+    for kind, name, target, summary, suffixes in _FILES:
+        yield _component(kind, name, f"files:{target}", summary, ".files", suffixes=suffixes)
     for kind, name, target, summary, reference in _QUANTITATIVE:
-        yield Component(
-            kind=kind,
-            name=f"mri.{name}",
-            target=f"wellposed_mri.quantitative:{target}",
-            summary=summary,
-            examples=f"wellposed_mri._examples.quantitative:{name}",
-            reference=reference,
-        )
+        yield _component(kind, name, f"quantitative:{target}", summary, ".quantitative", reference=reference)
     for name, target, summary, reference in _TRAJECTORIES:
-        yield Component(
-            kind="generator",
-            name=f"mri.trajectory.{name}",
-            target=f"wellposed_mri.trajectories:{target}",
-            summary=summary,
-            examples=f"wellposed_mri._examples.trajectories:{name}",
-            reference=reference,
-        )
+        yield _component(
+            "generator", f"trajectory.{name}", f"trajectories:{target}", summary, ".trajectories",
+            reference=reference, function=name,
+        )  # fmt: skip
+
+
+def _component(
+    kind: str,
+    name: str,
+    target: str,
+    summary: str,
+    examples: str = "",
+    function: str | None = None,
+    **more: Any,
+) -> Component:
+    """Return the record of ``wellposed_mri.<target>``, its examples in ``_examples<examples>:<function>``."""
+    return Component(
+        kind=kind,
+        name=f"mri.{name}",
+        target=f"wellposed_mri.{target}",
+        summary=summary,
+        examples=f"wellposed_mri._examples{examples}:{function or name.replace('.', '_')}",
+        **more,
+    )
