@@ -130,6 +130,21 @@ def test_reconstruct_a_photo(measured, wellposed, tmp_path, kernel):
     assert psnr("out.png", sharp) < psnr("blurred.png", sharp)
 
 
+def test_a_report_after_a_failure_needs_neither_force_nor_a_resume_that_is_not_there(
+    measured, wellposed, tmp_path
+):
+    args = ("reconstruct", "blurred.png", "--kernel", "kernel.png", "-o", "out.png", "--report", "r")
+    code, _, err = wellposed(*args, "-m", "optim.pgd", "--param", "step=1e9", "--param", "max_iterations=40")
+    assert (code, "failed" in err) == (1, True)
+    method = ("-m", "optim.tv", "--param", "max_iterations=2")
+    assert wellposed(*args, *method)[0] == 0
+    code, _, err = wellposed(*args, *method, "-o", "other.png")
+    assert code == 4
+    assert "r is not empty and is left as it is; give another folder, or --force to replace" in err
+    assert "--resume" not in err
+    assert wellposed(*args, *method, "--force")[0] == 0
+
+
 @pytest.mark.parametrize("boundary", ["reflect", "replicate", "zero", "circular"])
 def test_every_boundary_keeps_the_size(measured, wellposed, kernel, boundary):
     args = ("--param", "max_iterations=5", "--boundary", boundary, "-o", f"{boundary}.png")

@@ -61,7 +61,7 @@ def command(
 
     registry = registries.default()
     require_free(output, force, registry)
-    folder = None if report is None else RunFolder.open(report, overwrite=force)
+    folder = None if report is None else RunFolder.open(report, overwrite=force, resumable=False)
     chosen = create_method(method, parse_params(params), registry)
     run = Run(file.name, measured(file, registry, prefer=pack_of(method), **problem), (chosen,))
     run = _execute(run, registry)

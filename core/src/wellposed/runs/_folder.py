@@ -59,13 +59,21 @@ class RunFolder:
         self.saved: list[str] = []
 
     @classmethod
-    def open(cls, path: str | PathLike[str], *, overwrite: bool = False, resume: bool = False) -> Self:
+    def open(
+        cls,
+        path: str | PathLike[str],
+        *,
+        overwrite: bool = False,
+        resume: bool = False,
+        resumable: bool = True,
+    ) -> Self:
         """Return the folder, made if need be; earlier results are kept, replaced or refused.
 
         Raises
         ------
         OutputExistsError
-            The folder is not empty, and neither ``overwrite`` nor ``resume`` is set.
+            The folder is not empty, and neither ``overwrite`` nor ``resume`` is set; ``resume`` is offered
+            where the caller is ``resumable``.
         OutputError
             It is a file, or its parent does not exist.
         """
@@ -76,14 +84,15 @@ class RunFolder:
         if not where.parent.is_dir():
             raise OutputError(f"Cannot make {where}: the folder {where.parent} does not exist; create it.")
         if not overwrite and not resume and where.is_dir() and any(where.iterdir()):
-            raise OutputExistsError(
-                f"{where} is not empty and is left as it is; give another folder, --force to replace "
-                "earlier results, or --resume to finish an interrupted run."
+            ways = (
+                "another folder, --force to replace earlier results, or --resume to finish an interrupted run"
             )
+            if not resumable:
+                ways = "another folder, or --force to replace earlier results"
+            raise OutputExistsError(f"{where} is not empty and is left as it is; give {ways}.")
         where.mkdir(exist_ok=True)
         if overwrite and not resume:
             folder._remove_earlier()
-        (where / "reconstructions").mkdir(exist_ok=True)
         return folder
 
     def _remove_earlier(self) -> None:
@@ -136,6 +145,7 @@ class RunFolder:
         if outcome.image is not None:
             name = image_name(method)
             if write_image:
+                (self.path / name).parent.mkdir(exist_ok=True)
                 _kept(run, method, outcome).save(self.path / name, overwrite=True)
             self.wrote([name])
         self.saved.append(method.label)
