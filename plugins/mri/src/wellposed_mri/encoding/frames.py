@@ -14,12 +14,12 @@ from wellposed.spaces import Space
 from wellposed.structure import Evidence, Symmetry
 from wellposed_mri.encoding.checks import full_maps, hidden, require_known
 from wellposed_mri.encoding.noncartesian import (
+    accuracy_of,
     coil_images,
     combined,
     coordinates_of,
     each_along,
     each_density,
-    require_accuracy,
     scaled_maps,
 )
 from wellposed_mri.encoding.normal import Normal
@@ -38,7 +38,7 @@ class DynamicNonCartesianMRI(LinearOperator):
     trajectory
         ``(T, …, samples, d)`` in cycles/FOV, rows first, shared by the batch.
     accuracy
-        Relative error of the non-uniform transforms.
+        Relative error of the non-uniform transforms, by default as for :class:`NonCartesianMRI`.
 
     Notes
     -----
@@ -60,9 +60,9 @@ class DynamicNonCartesianMRI(LinearOperator):
     maps: Tensor
     trajectory: Tensor
 
-    def __init__(self, maps: Tensor, trajectory: Tensor, accuracy: float = 5e-5) -> None:
+    def __init__(self, maps: Tensor, trajectory: Tensor, accuracy: float | None = None) -> None:
         dims = coordinates_of(trajectory, 2)
-        require_accuracy(accuracy)
+        accuracy = accuracy_of(accuracy, maps.dtype)
         full = full_maps(maps, dims)
         image, frames = tuple(full.shape[3:]), int(trajectory.shape[0])
         require_trajectory(trajectory, image)

@@ -16,10 +16,10 @@ from wellposed.structure import Evidence, Symmetry
 from wellposed_mri.encoding.along import Along
 from wellposed_mri.encoding.checks import full_maps, require_finite, require_known
 from wellposed_mri.encoding.noncartesian import (
+    accuracy_of,
     coil_images,
     combined,
     coordinates_of,
-    require_accuracy,
     scaled_maps,
 )
 from wellposed_mri.encoding.segmentation import Segments, segments
@@ -43,7 +43,8 @@ class OffResonanceMRI(LinearOperator):
         Times of the samples after excitation or echo in seconds; broadcasts against the trajectory's leading
         axes, so ``(samples,)`` for equal shots.
     accuracy
-        Relative error of the non-uniform transforms and largest error of the time segmentation.
+        Relative error of the non-uniform transforms and largest error of the time segmentation, by default
+        as for :class:`NonCartesianMRI`.
 
     Notes
     -----
@@ -71,10 +72,10 @@ class OffResonanceMRI(LinearOperator):
     times: Tensor
 
     def __init__(
-        self, maps: Tensor, trajectory: Tensor, field: Tensor, times: Tensor, accuracy: float = 5e-5
+        self, maps: Tensor, trajectory: Tensor, field: Tensor, times: Tensor, accuracy: float | None = None
     ) -> None:
         dims = coordinates_of(trajectory, 1)
-        require_accuracy(accuracy)
+        accuracy = accuracy_of(accuracy, maps.dtype)
         full = full_maps(maps, dims)
         image = tuple(full.shape[3:])
         require_trajectory(trajectory, image)

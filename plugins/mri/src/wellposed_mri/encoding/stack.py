@@ -15,11 +15,11 @@ from wellposed.spaces import Space
 from wellposed.structure import Evidence, Symmetry
 from wellposed_mri.encoding.checks import full_maps, hidden, require_known
 from wellposed_mri.encoding.noncartesian import (
+    accuracy_of,
     coil_images,
     combined,
     each_along,
     each_density,
-    require_accuracy,
 )
 from wellposed_mri.encoding.normal import Normal
 from wellposed_mri.encoding.trajectory_checks import require_trajectory
@@ -47,7 +47,7 @@ class StackMRI(LinearOperator):
     rotating
         Whether the first axis of the trajectory counts partitions.
     accuracy
-        Relative error of the non-uniform transforms.
+        Relative error of the non-uniform transforms, by default as for :class:`NonCartesianMRI`.
 
     Notes
     -----
@@ -72,11 +72,11 @@ class StackMRI(LinearOperator):
         trajectory: Tensor,
         partitions: Tensor | None = None,
         rotating: bool = False,
-        accuracy: float = 5e-5,
+        accuracy: float | None = None,
     ) -> None:
         full = full_maps(maps, 3)
         depth, plane = int(full.shape[3]), tuple(full.shape[4:])
-        require_accuracy(accuracy)
+        accuracy = accuracy_of(accuracy, maps.dtype)
         _require_planar(trajectory, plane, depth, rotating)
         samples = trajectory.shape[1:-1] if rotating else trajectory.shape[:-1]
         super().__init__(
