@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from wellposed_ct.projectors.calibration import everything
 from wellposed_ct.projectors.native import native
 from wellposed_ct.projectors.precision import doubles
 
@@ -22,6 +23,9 @@ __all__ = ["Beams", "Shape3", "view_table"]
 
 ENTRIES = 2**22
 """Largest temporary of the torch path, in numbers."""
+
+OTHERS = ((1, 0, 0), (2, 2, 1))
+"""The two axes beside the main axis x, y or z."""
 
 KERNELS = {torch.float32: "wellposed_ct_cone_f32", torch.float64: "wellposed_ct_cone_f64"}
 VIEW = np.dtype([("rays", np.float64, 18), ("starts", np.int64)])
@@ -88,7 +92,7 @@ class Beams:
         """Return what the compiled code makes: task 0 projects, 1 back-projects, 2 smears (FDK)."""
         lead, data = data.shape[:-3], data.contiguous()
         table = np.zeros(len(self.views), VIEW)
-        table["rays"] = self.views.detach().cpu().flatten(1).numpy()
+        table["rays"] = everything(self.views.flatten(1).cpu()).numpy()
         table["starts"] = not self.parallel
         out = data.new_empty(*lead, *(self.size if task else (len(table), *self.detector)))
         voxel = (ctypes.c_double * 3)(*self.voxel_mm[::-1])
@@ -110,23 +114,21 @@ class Beams:
         """Project in pure torch, differentiable in ``x`` and in ``views``."""
         flat = x.reshape(-1, *self.size)
         padded = torch.nn.functional.pad(flat, (2,) * 6).flatten(1)
-        values, places = [], []
-        for rays in self._rays(len(flat), x.device):
-            total = flat.new_zeros(len(flat), len(rays.where))
+        values = []
+        for rays, _ in self._rays(len(flat), x.device):
+            total = flat.new_zeros(len(flat), len(rays.length))
             for place, weight in rays.corners(self.size):
                 total = total + (padded[:, place] * weight.to(x.dtype)).sum(-1)
             values.append(total * rays.length.to(x.dtype))
-            places.append(rays.where)
-        order = torch.argsort(torch.cat(places))
-        return torch.cat(values, 1)[:, order].reshape(*x.shape[:-3], -1, *self.detector)
+        return torch.cat(values, 1).reshape(*x.shape[:-3], -1, *self.detector)
 
     def back_project(self, y: Tensor) -> Tensor:
         """Return the adjoint of :meth:`project` in pure torch, differentiable alike."""
         flat = y.reshape(-1, len(self.views) * self.detector[0] * self.detector[1])
         depth, height, width = self.size
         total = flat.new_zeros(len(flat), (depth + 4) * (height + 4) * (width + 4))
-        for rays in self._rays(len(flat), y.device):
-            values = (flat[:, rays.where] * rays.length.to(y.dtype))[..., None]
+        for rays, where in self._rays(len(flat), y.device):
+            values = (flat[:, where] * rays.length.to(y.dtype))[..., None]
             # sample by sample and in order: the same sum for any number of threads
             for place, weight in rays.corners(self.size):
                 index = place.flatten().expand(len(flat), -1)
@@ -134,67 +136,62 @@ class Beams:
         volume = total.reshape(-1, depth + 4, height + 4, width + 4)[:, 2:-2, 2:-2, 2:-2]
         return volume.reshape(*y.shape[:-3], *self.size)
 
-    def _rays(self, batch: int, device: torch.device) -> Iterator[_Rays]:
-        """Yield rays of one main axis at a time, few enough for the temporaries to stay small."""
+    def _rays(self, batch: int, device: torch.device) -> Iterator[tuple[_Rays, slice]]:
+        """Yield rays few enough for the temporaries to stay small, and which of all rays they are."""
         rows, columns = self.detector
-        pixels = rows * columns
-        views = self.views.to(device)
-        for number in range(len(views)):
-            c = torch.arange(columns, dtype=torch.float64, device=device).repeat(rows)[:, None]
-            r = torch.arange(rows, dtype=torch.float64, device=device).repeat_interleave(columns)[:, None]
-            p, q = (m[0] + c * m[1] + r * m[2] for m in views[number])
-            x, y, z = q.detach().abs().unbind(1)
-            main = torch.where((y >= x) & (y >= z), 1, torch.where(x >= z, 0, 2))
-            for axis in (1, 0, 2):
-                chosen = (main == axis).nonzero().flatten()
-                for some in torch.split(chosen, max(1, ENTRIES // (batch * max(self.size)))):
-                    if len(some):
-                        yield _trace(
-                            p[some], q[some], axis, self.voxel_mm, some + number * pixels, self.parallel
-                        )
+        c = torch.arange(columns, dtype=torch.float64, device=device).repeat(rows)[:, None]
+        r = torch.arange(rows, dtype=torch.float64, device=device).repeat_interleave(columns)[:, None]
+        each = max(1, ENTRIES // (batch * max(self.size)))
+        for number, view in enumerate(self.views.to(device).unbind()):
+            p, q = (m[0] + c * m[1] + r * m[2] for m in view)
+            for begin in range(0, len(p), each):
+                some = slice(begin, min(begin + each, len(p)))
+                where = slice(number * len(p) + some.start, number * len(p) + some.stop)
+                yield _trace(p[some], q[some], self.voxel_mm, self.parallel), where
 
 
 @attrs.frozen(eq=False)
 class _Rays:
-    """Rays that share a main axis: ``start, slope`` ``(K, 3)``, mm per slice ``length`` ``(K,)``."""
+    """Rays: ``start, slope`` ``(K, 3)``; ``main`` axis, mm per slice ``length`` and all else ``(K,)``."""
 
-    axis: int
+    main: Tensor
     start: Tensor
     slope: Tensor
     length: Tensor
-    where: Tensor
     after: Tensor
     before: Tensor
 
     def corners(self, size: tuple[int, int, int]) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield the four voxels around every crossing, in a volume padded by two, and their weights."""
-        extent = size[::-1]
-        strides = (1, extent[0] + 4, (extent[0] + 4) * (extent[1] + 4))
-        i = torch.arange(extent[self.axis], dtype=torch.float64, device=self.start.device)
-        inside = (i > self.after[:, None]) & (i < self.before[:, None])
-        place = ((i + 2) * strides[self.axis]).to(torch.int64)
+        device = self.start.device
+        extent = torch.tensor(size[::-1], device=device)
+        strides = torch.tensor([1, size[2] + 4, (size[2] + 4) * (size[1] + 4)], device=device)
+        count = extent[self.main]
+        i = torch.arange(int(everything(count).amax()), device=device)
+        inside = (i > self.after[:, None]) & (i < self.before[:, None]) & (i < count[:, None])
+        place = (i.minimum(count[:, None]) + 2) * strides[self.main, None]
         pairs = []
-        for a in (n for n in range(3) if n != self.axis):
-            at = self.start[:, a, None] + self.slope[:, a, None] * i
+        for other in OTHERS:
+            a = torch.tensor(other, device=device)[self.main, None]
+            at = self.start.gather(1, a) + self.slope.gather(1, a) * i
             low = torch.floor(at.detach())
             part = at - low
-            left = (low.clamp(-2, extent[a]).to(torch.int64) + 2) * strides[a]
+            left = (low.clamp(min=-2).minimum(extent[a]).to(torch.int64) + 2) * strides[a]
             pairs.append(((left, 1 - part), (left + strides[a], part)))
         for one, u in pairs[0]:
-            for other, v in pairs[1]:
-                yield place + one + other, u * v * inside
+            for other_place, v in pairs[1]:
+                yield place + one + other_place, u * v * inside
 
 
-def _trace(
-    p: Tensor, q: Tensor, axis: int, voxel_mm: tuple[float, float, float], where: Tensor, parallel: bool
-) -> _Rays:
-    ahead = q[:, axis, None]
-    slope = q / ahead
-    start = p - p[:, axis, None] * slope
+def _trace(p: Tensor, q: Tensor, voxel_mm: tuple[float, float, float], parallel: bool) -> _Rays:
+    x, y, z = q.detach().abs().unbind(1)
+    main = torch.where((y >= x) & (y >= z), 1, torch.where(x >= z, 0, 2))
+    slope = q / q.gather(1, main[:, None])
+    source = p.gather(1, main[:, None])
     voxel = torch.tensor(voxel_mm[::-1], dtype=torch.float64, device=p.device)
     length = torch.linalg.vector_norm(slope * voxel, dim=1)
     far = torch.full_like(length, float("inf"))
-    source, forward = p[:, axis].detach(), q[:, axis] > 0
-    after = far.neg() if parallel else torch.where(forward, source, -far)
-    before = far if parallel else torch.where(forward, far, source)
-    return _Rays(axis, start, slope, length, where, after, before)
+    forward, first = q.detach().gather(1, main[:, None])[:, 0] > 0, source.detach()[:, 0]
+    after = far.neg() if parallel else torch.where(forward, first, -far)
+    before = far if parallel else torch.where(forward, far, first)
+    return _Rays(main, p - source * slope, slope, length, after, before)

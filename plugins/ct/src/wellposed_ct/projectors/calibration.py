@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
+from torch.autograd.forward_ad import unpack_dual
 
-__all__ = ["calibrates", "sample"]
+__all__ = ["calibrates", "everything", "sample"]
 
 
 def calibrates(*geometry: Tensor) -> bool:
     """Whether someone differentiates with respect to the geometry, or maps over it (``torch.func``)."""
+    return any(_is_followed(t) for t in geometry)
+
+
+def _is_followed(t: Tensor) -> bool:
     # tensors of vmap hold many geometries and no memory of their own that compiled code could read
-    if any(torch._C._functorch.is_functorch_wrapped_tensor(t) for t in geometry):
+    if torch._C._functorch.is_functorch_wrapped_tensor(t):
         return True
-    return torch.is_grad_enabled() and any(t.requires_grad for t in geometry)
+    if t.requires_grad and torch.is_grad_enabled():
+        return True
+    return unpack_dual(t).tangent is not None  # type: ignore[no-untyped-call]
 
 
 def sample(t: Tensor) -> Tensor:
@@ -24,3 +31,14 @@ def sample(t: Tensor) -> Tensor:
         t = functorch.get_unwrapped(t)
         t = t.select(dim, 0) if dim >= 0 else t
     return t.detach()
+
+
+def everything(t: Tensor) -> Tensor:
+    """Return the plain values below all wrappings of ``torch.func``: of all scans, where ``vmap`` holds many.
+
+    Compiled code reads them, and what is enough for all scans is enough for each.
+    """
+    t = t.detach()  # which wraps, where ``torch.func`` is at work
+    while torch._C._functorch.is_functorch_wrapped_tensor(t):
+        t = torch._C._functorch.get_unwrapped(t)
+    return t

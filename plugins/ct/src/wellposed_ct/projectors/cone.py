@@ -15,7 +15,7 @@ from wellposed.spaces import AnySpace, Space
 from wellposed_ct.geometry.space import Scan
 from wellposed_ct.geometry.vector import VectorGeometry
 from wellposed_ct.projectors.beams import Beams, view_table
-from wellposed_ct.projectors.calibration import calibrates
+from wellposed_ct.projectors.calibration import calibrates, sample
 from wellposed_ct.projectors.joseph import apply
 from wellposed_ct.projectors.parallel import BACKENDS, Backend
 from wellposed_ct.projectors.precision import in_doubles
@@ -46,7 +46,7 @@ class _Beam3D(LinearOperator):
         if backend not in BACKENDS:
             raise ParameterError(f"backend = {backend!r} must be one of {', '.join(BACKENDS)}.")
         geometry = VectorGeometry(
-            vectors.detach().cpu().numpy(), size, detector, voxel_mm, centre_mm.tolist(), self.parallel
+            sample(vectors).tolist(), size, detector, voxel_mm, sample(centre_mm).tolist(), self.parallel
         )
         super().__init__(space, Space((channels, geometry.views, *geometry.detector), space.dtype))
         self.register_value("vectors", vectors)

@@ -37,8 +37,8 @@ class Crossings:
     L: Tensor
     upright: Tensor
 
-    def pick(self, chosen: Tensor) -> Crossings:
-        """Return those of some angles."""
+    def pick(self, chosen: slice | tuple[slice | None, ...]) -> Crossings:
+        """Return those of some angles, or all of them with more axes."""
         return Crossings(*(t[chosen] for t in (self.A, self.B, self.C, self.L, self.upright)))
 
 

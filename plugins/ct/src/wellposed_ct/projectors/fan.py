@@ -158,7 +158,7 @@ class FanBeam(LinearOperator):
         )
         points = [(p - centre) * flip + middle for p in (source, first)]
         views = torch.cat([*points, step * flip], 1)
-        column, row = ((-centre.detach()) * flip + middle).tolist()
+        column, row = sample(middle - centre * flip).tolist()
         sizes = (self._size, self.detectors, self.pixel_mm)
         return Fans(views, *sizes, self.backend, interpolate, (column, row), arc)
 

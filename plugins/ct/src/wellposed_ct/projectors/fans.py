@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from wellposed_ct.projectors import gpu
+from wellposed_ct.projectors.calibration import everything
 from wellposed_ct.projectors.joseph import Shape, compiled
 
 __all__ = ["Fans"]
@@ -60,7 +61,7 @@ class Fans:
     def _on_gpu(self, data: Tensor, back: bool) -> Tensor:
         from wellposed_ct.projectors import triton_fan as kernels
 
-        views = self.views.detach().to(data.device)
+        views = everything(self.views.to(data.device))
         (at, slope, over), (left_at, left_slope, along) = (self._rays(views, turn) for turn in (False, True))
         upright = over > 0
         rays = torch.where(upright, at, left_at), torch.where(upright, slope, left_slope), over + along
@@ -69,7 +70,7 @@ class Fans:
         return kernels.project(data, (*rays, upright.to(torch.int8)), self.size)
 
     def _table(self) -> NDArray[np.float64]:
-        views = self.views.detach().cpu().numpy()
+        views = everything(self.views.cpu()).numpy()
         return np.column_stack([views, np.full(len(views), self.arc)])
 
     def _shape(self, data: Tensor) -> Shape:

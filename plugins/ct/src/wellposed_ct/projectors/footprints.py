@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from wellposed_ct.projectors.calibration import everything
 from wellposed_ct.projectors.joseph import Shape, compiled
 
 __all__ = ["MODELS", "Footprints", "Model"]
@@ -51,7 +52,7 @@ class Footprints:
         views = len(self.sheaves)
         size = self.size if back else (views, self.detectors)
         sizes = (data.shape[:-2].numel(), *self.size, views, self.detectors, 0, torch.get_num_threads())
-        table = np.ascontiguousarray(self.sheaves.detach().cpu().numpy())
+        table = np.ascontiguousarray(everything(self.sheaves.cpu()).numpy())
         out = compiled(
             "footprints",
             self.backend,
@@ -156,7 +157,8 @@ def _areas(low: tuple[Tensor, Tensor], high: tuple[Tensor, Tensor]) -> Iterator[
     first = torch.floor(torch.minimum(u0 - h0, u1 - h1).detach() + 0.5)
     last = torch.floor(torch.maximum(u0 + h0, u1 + h1).detach() + 0.5)
     seen = width > 1e-12
-    for tap in range(int((last - first)[seen].amax()) + 1 if bool(seen.any()) else 0):
+    taps = everything(torch.where(seen, last - first, -1)).amax()
+    for tap in range(int(taps) + 1):
         j = first + tap
         weight = (_before(u1 - j, h1) - _before(u0 - j, h0)) / torch.where(seen, width, 1.0)
         yield j, weight * seen

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from wellposed_ct.projectors import gpu
+from wellposed_ct.projectors.calibration import everything
 from wellposed_ct.projectors.crossings import Crossings, Grid
 from wellposed_ct.projectors.joseph_torch import back_project, project
 from wellposed_ct.projectors.native import native
@@ -122,8 +123,11 @@ class Plan:
     @classmethod
     def of(cls, rays: Crossings, grid: Grid, backend: str = "auto", interpolate: bool = False) -> Plan:
         """Sort angles by orientation, and flip detectors so that bins run along the columns."""
-        rays = Crossings(*(t.detach() for t in (rays.A, rays.B, rays.C, rays.L, rays.upright)))
-        a, b, c, length, upright = (t.cpu().numpy() for t in (rays.A, rays.B, rays.C, rays.L, rays.upright))
+        rays = Crossings(*(everything(t) for t in (rays.A, rays.B, rays.C, rays.L, rays.upright)))
+        # lists: within ``torch.func``, no tensor shows NumPy its memory
+        a, b, c, length, upright = (
+            np.array(t.tolist()) for t in (rays.A, rays.B, rays.C, rays.L, rays.upright)
+        )
         order = np.argsort(~upright, kind="stable")
         flip = b < 0
         table = np.zeros(len(a), _ANGLE)
