@@ -15,15 +15,21 @@ def command() -> None:
 
 @command.command("info")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--reader",
+    metavar="NAME[:KEY=VALUE,…]",
+    help="How FILE is read; by its ending if left out (`wellposed list reader`).",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def info(file: Path, as_json: bool) -> None:
+def info(file: Path, reader: str | None, as_json: bool) -> None:
     """Say what FILE holds: encoding, coils, trajectory, and memory and time that a reconstruction takes.
 
-    Only headers are read, except that one Fourier transform is timed.
+    Only headers are read; then a few iterations on noise of the same size are timed.
     """
+    from wellposed.cli.components import component
     from wellposed_mri.files.facts import describe
 
-    facts = describe(file)
+    facts = describe(file, None if reader is None else component(reader, "reader", "--reader"))
     if as_json:
         import json
 

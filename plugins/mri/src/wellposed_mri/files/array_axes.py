@@ -86,14 +86,26 @@ def complex_values(path: str | PathLike[str], key: str, array: Array) -> np.ndar
     )
 
 
+def letters_of(path: str | PathLike[str], shape: tuple[int, ...], stated: str | None) -> str:
+    """Return what the axes of Cartesian k-space are: as stated, or as usual for so many of them."""
+    letters = stated or BY_AXES.get(len(shape), "")
+    if len(letters) != len(shape):
+        raise FileFormatError(
+            f"{fspath(path)}: an array of shape {shape} has {len(shape)} axes, and axes = "
+            f"{letters!r} names {len(letters)}; give a letter for each, such as "
+            f"{BY_AXES.get(len(shape), 'bchw')!r}."
+        )
+    return letters
+
+
+def shot_letters(shape: tuple[int, ...], shots: int, stated: str | None) -> str:
+    """Return what the axes of data along a trajectory of so many shots are: as stated, or as usual."""
+    return stated or {1: "m", 2: "sm" if shots > 1 else "cm", 3: "csm"}.get(len(shape), SHOTS)
+
+
 def ordered(path: str | PathLike[str], values: np.ndarray, letters: str, order: str) -> Tensor:
     """Return the array with its axes in ``order``; slices and coils are there in any case."""
-    if len(letters) != values.ndim:
-        raise FileFormatError(
-            f"{fspath(path)}: an array of shape {values.shape} has {values.ndim} axes, and axes = "
-            f"{letters!r} names {len(letters)}; give a letter for each, such as "
-            f"{BY_AXES.get(values.ndim, 'bchw')!r}."
-        )
+    letters = letters_of(path, values.shape, letters)
     moved = values.transpose([letters.index(c) for c in order if c in letters])
     for place, c in enumerate(c for c in order if c != "d" or c in letters):
         if c not in letters:

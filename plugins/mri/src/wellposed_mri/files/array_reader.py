@@ -23,6 +23,7 @@ from wellposed_mri.files.array_axes import (
     mask_like,
     ordered,
     require_letters,
+    shot_letters,
     trajectory_of,
 )
 from wellposed_mri.files.arrays import Array, arrays
@@ -131,9 +132,7 @@ class ArrayReader:
                 "shape=[rows, columns]."
             )
         values = complex_values(path, key, array)
-        letters = self.axes or {1: "m", 2: "sm" if len(trajectory) > 1 else "cm", 3: "csm"}.get(
-            values.ndim, SHOTS
-        )
+        letters = shot_letters(values.shape, len(trajectory), self.axes)
         data = ordered(path, values, letters, SHOTS)
         if data.shape[2:] != trajectory.shape[:-1]:
             raise FileFormatError(

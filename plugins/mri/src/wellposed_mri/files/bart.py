@@ -138,7 +138,8 @@ class BARTReader:
         if min(kspace.shape[-2:]) < 2:
             raise FileFormatError(
                 f"{fspath(path)}: k-space of {x} × {y} × {z} is no image; data along a trajectory are read "
-                "with trajectory='NAME.cfl' and shape=[rows, columns]."
+                "with trajectory='NAME.cfl' and shape=[rows, columns]. On the command line: "
+                "--reader mri.bart_reader:trajectory=NAME.cfl,shape=[ROWS,COLUMNS]."
             )
         meta = {"format": "BART", "slices_per_volume": kspace.shape[0] if z == 1 else z}
         return measurement(path, kspace, sampled(kspace), maps, meta)
@@ -153,11 +154,12 @@ class BARTReader:
                 f"{fspath(path)}: pass shape=[rows, columns]; a trajectory does not tell it."
             )
         one, samples, shots, coils = full.shape[:4]
-        if one != 1 or full[..., 0].numel() != full.numel() or points.shape[1:] != (samples, shots):
+        if one != 1 or samples * shots * coils != full.numel():
             raise FileFormatError(
                 f"{fspath(path)}: data {_shown(full)} do not fit the trajectory {tuple(points.shape)}; "
                 "(1, samples, shots, coils) and (3, samples, shots) are expected."
             )
+        require_fit(path, points, samples, shots)
         data = full.reshape(samples, shots, coils).permute(2, 1, 0)[None].contiguous()
         trajectory = from_bart(points, len(size))
         return shot_measurement(path, data, trajectory, size, maps, {"format": "BART"})
@@ -171,6 +173,20 @@ class BARTReader:
 
 
 SLICES = 13
+
+
+def require_fit(path: str | PathLike[str], trajectory: Tensor, samples: int, shots: int) -> None:
+    """Raise :class:`FileFormatError` unless BART's ``trajectory`` has a point for every sample."""
+    shape = tuple(trajectory.shape)
+    if (
+        shape[:1] != (3,)
+        or (*shape[1:], 1)[:2] != (samples, shots)
+        or trajectory.numel() != 3 * samples * shots
+    ):
+        raise FileFormatError(
+            f"{fspath(path)}: data of {samples} samples and {shots} shots do not fit the trajectory {shape}; "
+            "(1, samples, shots, coils) and (3, samples, shots) are expected."
+        )
 
 
 def _sixteen(array: Tensor) -> Tensor:

@@ -84,11 +84,7 @@ def read_volume(
 ) -> tuple[Tensor, Tensor | None, dict[str, Any]]:
     """Return k-space ``(slices, coils, rows, columns)``, the file's own mask, and the meta data."""
     known = head(path, file)
-    first, last = slices or (0, known.shape[0])
-    if not 0 <= first < last <= known.shape[0]:
-        raise FileFormatError(
-            f"{fspath(path)}: slices {first} to {last} were asked for, and there are {known.shape[0]}."
-        )
+    first, last = chosen_slices(path, known, slices)
     bounded(path, (last - first, *known.shape[1:]), 8, max_bytes)
     kspace = read_slices(file, first, last)
     meta: dict[str, Any] = {"format": "fastMRI", "slices": [first, last], **known.attributes}
@@ -100,6 +96,18 @@ def read_volume(
     if known.target is not None:
         meta[known.target] = torch.from_numpy(file[known.target][first:last].astype("float32"))
     return kspace, stored_mask(path, file, known.shape[-1]), meta
+
+
+def chosen_slices(
+    path: str | PathLike[str], known: Volume, slices: tuple[int, int] | None
+) -> tuple[int, int]:
+    """Return the range of ``slices``, all of them by default; :class:`FileFormatError` for others."""
+    first, last = slices or (0, known.shape[0])
+    if not 0 <= first < last <= known.shape[0]:
+        raise FileFormatError(
+            f"{fspath(path)}: slices {first} to {last} were asked for, and there are {known.shape[0]}."
+        )
+    return first, last
 
 
 def read_slices(file: Any, first: int, last: int) -> Tensor:
