@@ -15,6 +15,7 @@ from wellposed._version import __version__ as __version__
 if TYPE_CHECKING:
     from wellposed import errors as errors
     from wellposed import linalg as linalg
+    from wellposed import needs as needs
     from wellposed import noise as noise
     from wellposed import operators as operators
     from wellposed import plugins as plugins
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
 _MODULES = (
     "errors",
     "linalg",
+    "needs",
     "noise",
     "operators",
     "plugins",

@@ -34,6 +34,10 @@ class StructureError(WellposedError, ValueError):
     """Declared structure (evidence) contradicts the operator that it is declared of."""
 
 
+class UnsuitableError(StructureError):
+    """A method needs something of a physics (complex data, rays, a time axis) that it does not have."""
+
+
 class RegistryError(WellposedError, LookupError):
     """A component or kind is missing, or its pack failed to load."""
 

@@ -61,7 +61,11 @@ class LinearPhysics(Physics, Protocol):
 
 @runtime_checkable
 class Reconstructor(Protocol):
-    """``x_hat = model(y, physics)``: an ``nn.Module`` or any callable."""
+    """``x_hat = model(y, physics)``: an ``nn.Module`` or any callable.
+
+    Looked up where present: ``needs``, what it needs of the physics beyond ``A`` and ``A*``
+    (:mod:`wellposed.needs`).
+    """
 
     def __call__(self, y: Any, physics: Any) -> Any:
         """Return an estimate of ``x``."""

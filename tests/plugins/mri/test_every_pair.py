@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from wellposed.errors import ParameterError, SpaceError
+from wellposed.errors import ParameterError, SpaceError, UnsuitableError
 from wellposed.operators import LinearOperator
 from wellposed_mri import (
     GRAPPA,
@@ -110,13 +110,13 @@ def refusal(method, name):
     if method in ALWAYS:
         return None
     if method == "rss":
-        return None if name in COIL_IMAGES else "coil_images|not 2 sets"
+        return None if name in COIL_IMAGES else "needs coils|not 2 sets"
     if method == "gridding":
-        return None if name in RADIAL else "has no trajectory"
+        return None if name in RADIAL else "needs a trajectory"
     if method in {"llr", "kt_low_rank", "l_plus_s"}:
-        return None if name in FILMS else "without a time axis"
+        return None if name in FILMS else "needs films"
     if name in FILMS:
-        return "has a time axis"
+        return "needs k-space of one image at rest"
     if name == "two_sets":
         return "2 sets|no partial Fourier|one partial axis"
     if name not in GRID:
@@ -146,7 +146,7 @@ def test_an_image_that_explains_the_data_or_a_sentence(method, name):
     x, y = scan(op)
     sentence = refusal(method, name)
     if sentence is not None:
-        with pytest.raises((ParameterError, SpaceError), match=sentence):
+        with pytest.raises((ParameterError, SpaceError, UnsuitableError), match=sentence):
             run(y, op)
         return
     found = run(y, op)
@@ -214,9 +214,11 @@ def test_strangers_answer_for_operators_of_their_own():
 
     op = Halved(PHYSICS["dynamic"])
     x, y = scan(op)
-    with pytest.raises(SpaceError, match=r"images of Halved are .* without a time axis"):
+    with pytest.raises(UnsuitableError, match=r"LLR needs films, .* which Halved does not have"):
         METHODS["llr"](y, op)
-    with pytest.raises(ParameterError, match="Halved does not sample k-space of one image at rest"):
+    with pytest.raises(
+        UnsuitableError, match="GRAPPA needs k-space of one image at rest on a Cartesian grid"
+    ):
         METHODS["grappa"](y, op)
     time_axis.register(Halved, lambda op: 2)
     found = METHODS["llr"](y, op)

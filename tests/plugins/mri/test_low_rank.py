@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from wellposed.errors import ParameterError, SpaceError
+from wellposed.errors import ParameterError, UnsuitableError
 from wellposed_mri import (
     LLR,
     SAKE,
@@ -146,7 +146,7 @@ def test_sake_needs_no_calibration_region(head):
 def test_bad_arguments_get_a_sentence(head):
     _, maps, kspace = head
     for method in (LLR(), KTLowRank(), LPlusS()):
-        with pytest.raises(SpaceError, match="without a time axis"):
+        with pytest.raises(UnsuitableError, match=r"needs films, .* which MultiCoilMRI does not have"):
             method(kspace, MultiCoilMRI(maps))
     with pytest.raises(ParameterError, match="block = 0"):
         LLR(block=0)

@@ -9,7 +9,7 @@ import pytest
 import torch
 from scipy.optimize import least_squares
 
-from wellposed.errors import ParameterError, SpaceError
+from wellposed.errors import ParameterError, SpaceError, UnsuitableError
 from wellposed_mri import (
     FieldMapEchoes,
     MultiCoilMRI,
@@ -191,7 +191,7 @@ def test_wrong_inputs_get_a_sentence():
         WaterFatEchoes(DIXON, 1500.0)
     with pytest.raises(ParameterError, match="two echo times are equal"):
         FieldMapEchoes(torch.tensor([0.01, 0.01])).start(torch.zeros(1, 2, 1, 1, dtype=torch.complex64))
-    with pytest.raises(ParameterError, match="MultiCoilMRI is no signal model"):
+    with pytest.raises(UnsuitableError, match=r"SignalFit needs a model of signals .* MultiCoilMRI"):
         SignalFit()(torch.ones(1, 2, 2, 2), MultiCoilMRI(torch.ones(1, 2, 2, dtype=torch.complex64)))
     with pytest.raises(ParameterError, match="NaN or infinite"):
         SignalFit()(torch.full((1, 8, 2, 2), float("nan")).double(), MultiEchoT2(ECHOES))

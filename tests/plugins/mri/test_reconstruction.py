@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from wellposed import ForwardModel
-from wellposed.errors import ParameterError
+from wellposed.errors import ParameterError, UnsuitableError
 from wellposed.noise import Gaussian
 from wellposed_mri import (
     RSS,
@@ -123,7 +123,7 @@ def test_bad_measurements_get_a_sentence(head):
             method(kspace * float("nan"), op)
     with pytest.raises(ParameterError, match="the operator is zero"):
         SENSE()(kspace, MultiCoilMRI(torch.zeros_like(maps)))
-    with pytest.raises(ParameterError, match="no coil_images"):
+    with pytest.raises(UnsuitableError, match=r"RSS needs coils to combine, .* which object does not have"):
         RSS()(kspace, object())
     for wrong in (lambda: SENSE(-1.0), lambda: L1Wavelet(-1.0), lambda: TV(max_iterations=0)):
         with pytest.raises(ParameterError):

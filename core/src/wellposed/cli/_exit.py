@@ -9,6 +9,7 @@ from wellposed.errors import (
     ParameterError,
     RegistryError,
     UnknownParameterError,
+    UnsuitableError,
     WellposedError,
 )
 
@@ -35,7 +36,7 @@ def code_of(error: BaseException) -> int:
         return MISSING
     if isinstance(error, ConfigError | FileFormatError | OutputError):
         return BAD_FILE
-    if isinstance(error, ParameterError | UnknownParameterError):
+    if isinstance(error, ParameterError | UnknownParameterError | UnsuitableError):
         return USAGE
     if isinstance(error, WellposedError):
         return FAILED

@@ -24,6 +24,8 @@ def command(name: str, as_json: bool) -> None:
     click.echo(f"  {found.name}{found.signature}\n")
     if found.doc and found.doc != found.summary:
         click.echo(click.wrap_text(found.doc, initial_indent="  ", subsequent_indent="  ") + "\n")
+    if found.needs:
+        click.echo(f"  Needs: {found.needs}")
     if found.reference:
         click.echo(f"  Reference: {found.reference}")
     click.echo(f"  From: {found.dist} {found.version} ({found.target})")

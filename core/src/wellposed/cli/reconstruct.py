@@ -57,13 +57,16 @@ def command(
     from wellposed.cli._params import create_method, parse_params
     from wellposed.cli._problem import measured, pack_of
     from wellposed.cli._saving import require_free, save_image
+    from wellposed.needs import require
     from wellposed.runs import Run, RunFolder, write_reports
 
     registry = registries.default()
     require_free(output, force, registry)
     folder = None if report is None else RunFolder.open(report, overwrite=force, resumable=False)
     chosen = create_method(method, parse_params(params), registry)
-    run = Run(file.name, measured(file, registry, prefer=pack_of(method), **problem), (chosen,))
+    measurement = measured(file, registry, prefer=pack_of(method), **problem)
+    require(chosen.model, measurement.y, measurement.physics, chosen.label)
+    run = Run(file.name, measurement, (chosen,))
     run = _execute(run, registry)
     outcome = run.outcomes[-1]
     if outcome.image is None or outcome.error is not None:

@@ -42,6 +42,7 @@ class Description:
     target: str
     examples: str | None
     reference: str | None
+    needs: str | None = None
 
     def as_dict(self) -> dict[str, str | None]:
         """Return plain data, for JSON."""
@@ -220,6 +221,7 @@ class Registry:
             target=component.target,
             examples=component.examples,
             reference=component.reference,
+            needs="; ".join(need.what for need in getattr(factory, "needs", ())) or None,
         )
 
     def pack(self, name: str) -> Pack:

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from wellposed import Space, noise, transforms
+from wellposed.needs import REAL, needs
 from wellposed.operators import CircularConvolution
 from wellposed.random import streams
 from wellposed.structure import Symmetry
@@ -94,6 +95,14 @@ class Gain(nn.Module):
         return self.gain * physics.A_adjoint(y)
 
 
+@needs(REAL)
+class Choosy(methods.BackProject):
+    """A reconstructor that needs real data, and says so."""
+
+    def __call__(self, y, physics):
+        return super().__call__(y, physics)
+
+
 class Through(methods.BackProject):
     """Equivariant, and says so."""
 
@@ -162,6 +171,7 @@ ENTRIES = {
     "non-convex prior": (NonConvex, {}),
     "prior without value": (Implied, {}),
     "reconstructor": (methods.BackProject, {}),
+    "reconstructor with needs": (Choosy, {}),
     "reconstructor on a physics": (
         methods.BackProject,
         {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from wellposed.needs import COMPLEX, REAL
 from wellposed.structure import Symmetry
 from wellposed.transforms import Flips
 from zoo.entry import Cage
@@ -202,6 +203,21 @@ class TunesThePhysics(BackProject):
         x = super().__call__(y, physics)
         physics.w = physics.w.round(decimals=6)
         return x.round(decimals=3)
+
+
+@cage.wrong("needs", r"a physics without it gets an answer; use the decorator")
+class OnlySaysWhatItNeeds(BackProject):
+    needs = (COMPLEX,)
+
+
+@cage.wrong("needs", r"a physics without it raises RuntimeError")
+class RefusesInItsOwnWords(BackProject):
+    needs = (REAL,)
+
+    def __call__(self, y, physics):
+        if y.is_complex():
+            raise RuntimeError("no")
+        return super().__call__(y, physics)
 
 
 @cage.wrong("gradient", r"gradients through the reconstructor are not finite")

@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from wellposed.errors import UnsuitableError
+from wellposed.operators import Identity
 from wellposed.spaces import AnySpace, ProductSpace, Space
 from wellposed.structure import Symmetry
 from wellposed.testing.case import Case as BaseCase
@@ -121,6 +123,28 @@ def equivariance(case: Case) -> None:
                 raise Failure(f"equivariance is declared, but R(T y) is not T R(y): {text}, for g = {g!r}")
 
 
+def needs(case: Case) -> None:
+    """Refuse a physics that lacks what the attribute ``needs`` declares, by :class:`UnsuitableError`."""
+    asked = getattr(case.component, "needs", ())
+    if not asked:
+        raise Skip("declares no needs")
+    tried = 0
+    for dtype in (torch.float32, torch.complex64):
+        wrong = Identity(Space(tuple(case.domain.shape), dtype)) if isinstance(case.domain, Space) else None
+        if wrong is None or all(need.met(wrong.domain.zeros(1), wrong) for need in asked):
+            continue
+        tried += 1
+        try:
+            case.component(wrong.domain.zeros(1), wrong)
+        except UnsuitableError:
+            continue
+        except Exception as error:
+            raise Failure(f"a need is declared, but a physics without it raises {error!r}") from error
+        raise Failure("a need is declared, but a physics without it gets an answer; use the decorator needs")
+    if not tried:
+        raise Skip("every plain physics has what it needs")
+
+
 def samples(case: Case) -> None:
     """Draw posterior samples like the truth, the same ones from the same generator (samplers)."""
     if not has(case.component, "sample"):
@@ -178,6 +202,7 @@ CHECKS = (
     Check("physics", physics, after=("evaluates", "determinism", "history")),
     Check("gradient", gradient, after=SOUND),
     Check("equivariance", equivariance, after=(*SOUND, "shape", "batch")),
+    Check("needs", needs, after=("evaluates",)),
     Check("samples", samples, after=("evaluates",)),
     Check("calibration", calibration, after=("samples",)),
 )

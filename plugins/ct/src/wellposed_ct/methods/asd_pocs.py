@@ -9,12 +9,14 @@ import torch
 from torch import Tensor
 
 from wellposed.errors import ParameterError
+from wellposed.needs import REAL, needs
 from wellposed_ct.methods.sart import sart_sweep
 from wellposed_optim import TotalVariation, noise_level
 
 __all__ = ["ASDPOCS"]
 
 
+@needs(REAL)
 @attrs.frozen
 class ASDPOCS:
     """Projections onto the data and onto x ≥ 0, in turn with steepest descent of total variation.

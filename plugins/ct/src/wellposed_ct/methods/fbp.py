@@ -9,7 +9,8 @@ import attrs
 import torch
 from torch import Tensor
 
-from wellposed.errors import ParameterError, StructureError
+from wellposed.errors import ParameterError
+from wellposed.needs import Need, needs
 from wellposed_ct.methods.fan_fbp import fan_back_projection
 from wellposed_ct.methods.filters import WINDOWS, Window, filter_rows
 from wellposed_ct.methods.finite import require_finite
@@ -21,7 +22,13 @@ from wellposed_ct.projectors.precision import doubles
 
 __all__ = ["FBP", "parallel_back_projection"]
 
+_PLANE = Need(
+    "parallel rays or a fan in the plane (ct.parallel, ct.fan)",
+    lambda y, physics: isinstance(getattr(physics, "operator", physics), ParallelBeam | FanBeam),
+)
 
+
+@needs(_PLANE)
 @attrs.frozen
 class FBP:
     """Filter every view with the ramp and smear it back, values read between the two nearest bins.
@@ -58,19 +65,13 @@ class FBP:
 
         Raises
         ------
-        StructureError
+        UnsuitableError
             ``physics`` is not one that has such an inverse.
         """
         operator = getattr(physics, "operator", physics)
-        if isinstance(operator, FanBeam):
-            _check(y, operator)
-            return fan_back_projection(y, operator, self.window, self.cutoff)
-        if not isinstance(operator, ParallelBeam):
-            raise StructureError(
-                f"FBP inverts ct.parallel and ct.fan, not {type(operator).__name__}; use ct.sirt, ct.cgls or "
-                "ct.tv."
-            )
         _check(y, operator)
+        if isinstance(operator, FanBeam):
+            return fan_back_projection(y, operator, self.window, self.cutoff)
         return parallel_back_projection(y, operator, self.window, self.cutoff)
 
 

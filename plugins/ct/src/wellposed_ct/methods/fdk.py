@@ -13,7 +13,8 @@ import attrs
 import torch
 from torch import Tensor
 
-from wellposed.errors import ParameterError, StructureError
+from wellposed.errors import ParameterError
+from wellposed.needs import Need, needs
 from wellposed_ct.methods.filters import WINDOWS, Window, filter_rows
 from wellposed_ct.methods.finite import require_finite
 from wellposed_ct.methods.panels import Circle, resample
@@ -29,6 +30,12 @@ ENTRIES = 2**22
 """Largest temporary of the filter, in numbers."""
 
 
+_CONE = Need(
+    "a cone beam (ct.cone)", lambda y, physics: isinstance(getattr(physics, "operator", physics), ConeBeam)
+)
+
+
+@needs(_CONE)
 @attrs.frozen
 class FDK:
     """Weight, filter and smear back the projections of a circular cone-beam scan.
@@ -67,15 +74,12 @@ class FDK:
 
         Raises
         ------
+        UnsuitableError
+            ``physics`` is no cone beam.
         StructureError
-            ``physics`` is no cone beam, or its source does not run on a circle around the z axis.
+            The source does not run on a circle around the z axis.
         """
         operator = getattr(physics, "operator", physics)
-        if not isinstance(operator, ConeBeam):
-            raise StructureError(
-                f"FDK inverts ct.cone, not {type(operator).__name__}; use ct.fbp in the plane, and ct.sirt, "
-                "ct.cgls or ct.tv otherwise."
-            )
         operator.range.check(y, "y")
         require_finite(y, "FDK")
         return in_doubles(lambda y: self.filtered_back_projection(y, operator), y)

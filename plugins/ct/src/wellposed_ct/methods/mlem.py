@@ -9,12 +9,14 @@ import torch
 from torch import Tensor
 
 from wellposed.errors import ParameterError
+from wellposed.needs import REAL, needs
 from wellposed_ct.methods.sirt import safe_inverse
 from wellposed_ct.methods.subsets import Order, access_order, ordered_subsets
 
 __all__ = ["MLEM"]
 
 
+@needs(REAL)
 @attrs.frozen
 class MLEM:
     """``x ← x / A*1 · A*(y / (A x + b))``: the likelihood of counts rises with every iteration.

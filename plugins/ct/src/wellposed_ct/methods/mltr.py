@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from wellposed.errors import ParameterError
+from wellposed.needs import REAL, needs
 from wellposed_ct.methods.finite import require_finite
 from wellposed_ct.methods.sirt import safe_inverse
 from wellposed_ct.methods.statistics import count_photons
@@ -65,6 +66,7 @@ class Rays:
         return torch.where(line < _SHORT, self.blank.expand_as(line), best)
 
 
+@needs(REAL)
 @attrs.frozen
 class MLTR:
     """Maximise the Poisson likelihood of a transmission scan, ray by ray, image non-negative.

@@ -8,6 +8,7 @@ import attrs
 import torch
 from torch import Tensor
 
+from wellposed.needs import REAL, needs
 from wellposed.protocols import Denoiser
 from wellposed_ct.methods.tv import column_norm, first_image
 from wellposed_optim import PnP, noise_level
@@ -15,6 +16,7 @@ from wellposed_optim import PnP, noise_level
 __all__ = ["CTPnP"]
 
 
+@needs(REAL)
 @attrs.frozen(eq=False)
 class CTPnP:
     """Half-quadratic splitting with a denoiser, started from filtered back-projection.

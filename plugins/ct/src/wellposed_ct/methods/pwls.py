@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from wellposed.errors import ParameterError
+from wellposed.needs import REAL, needs
 from wellposed_ct.methods.finite import require_finite
 from wellposed_ct.methods.primal_dual import Weighted, minimise_tv
 from wellposed_ct.methods.sirt import safe_inverse
@@ -28,6 +29,7 @@ Penalty = Literal["quadratic", "huber", "tv"]
 PENALTIES: tuple[Penalty, ...] = ("quadratic", "huber", "tv")
 
 
+@needs(REAL)
 @attrs.frozen
 class PWLS:
     """½‖Ax − y‖²_W + β·Σ ψ(difference of neighbours), W from the physics' noise, image non-negative.

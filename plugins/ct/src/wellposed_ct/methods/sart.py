@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from wellposed.errors import ParameterError
+from wellposed.needs import REAL, needs
 from wellposed_ct.methods.finite import require_finite
 from wellposed_ct.methods.sirt import row_inverse
 from wellposed_ct.methods.subsets import Order, access_order, ordered_subsets
@@ -17,6 +18,7 @@ from wellposed_ct.methods.subsets import Order, access_order, ordered_subsets
 __all__ = ["SART", "sart_sweep"]
 
 
+@needs(REAL)
 @attrs.frozen
 class SART:
     """``x ← x + ω·Cₛ Aₛ*Rₛ (yₛ − Aₛ x)``, subset s after subset, with Rₛ = 1/Aₛ1 and Cₛ = 1/Aₛ*1.

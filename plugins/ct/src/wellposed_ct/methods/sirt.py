@@ -9,11 +9,13 @@ import torch
 from torch import Tensor
 
 from wellposed.errors import ParameterError, StructureError
+from wellposed.needs import REAL, needs
 from wellposed_ct.methods.finite import require_finite
 
 __all__ = ["SIRT", "row_inverse", "safe_inverse"]
 
 
+@needs(REAL)
 @attrs.frozen
 class SIRT:
     """``x ← x + ω·C A*R (y − A x)`` with R = 1/A1 and C = 1/A*1; converges for 0 < ω < 2.

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from wellposed.errors import ParameterError, StructureError
+from wellposed.needs import REAL, needs
 from wellposed_ct.methods.cgls import CGLS
 from wellposed_ct.methods.fbp import FBP
 from wellposed_ct.methods.finite import require_finite
@@ -20,6 +21,7 @@ from wellposed_optim import noise_level
 __all__ = ["TV", "column_norm", "first_image"]
 
 
+@needs(REAL)
 @attrs.frozen(eq=False)
 class TV:
     """½‖Ax − y‖² + λ·TV(x), by a primal–dual iteration whose dual step is the ramp filter.

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from wellposed.errors import ParameterError
+from wellposed.needs import Need, needs
 from wellposed_mri.encoding.checks import require_finite
 from wellposed_mri.quantitative.signals import SignalModel
 
@@ -16,6 +17,14 @@ WEAKEST, STRONGEST = 1e-9, 1e9
 """Limits of the damping: nearly Gauss–Newton, and standing still."""
 
 
+_SIGNALS = Need(
+    "a model of signals (MultiEchoT2, RecoveryT1, VariableFlipAngleT1, FieldMapEchoes, WaterFatEchoes or "
+    "another SignalModel)",
+    lambda y, physics: isinstance(getattr(physics, "operator", physics), SignalModel),
+)
+
+
+@needs(_SIGNALS)
 @attrs.frozen
 class SignalFit:
     """``argmin_x ‖A(x) − y‖²`` pixel by pixel for a :class:`SignalModel` A, by Levenberg–Marquardt.
@@ -52,7 +61,7 @@ class SignalFit:
 
     def __call__(self, y: Tensor, physics: Any) -> Tensor:
         """Return the maps ``(B, P, H, W)`` of signals ``(B, E, H, W)``."""
-        model = _model_of(physics)
+        model = getattr(physics, "operator", physics)
         require_finite("y", y)
         with torch.no_grad():
             x = self._descend(y.detach(), model)
@@ -99,16 +108,6 @@ def cramer_rao(model: SignalModel, x: Tensor, sigma: float | Tensor) -> Tensor:
     variance = torch.linalg.inv(information).diagonal(dim1=-2, dim2=-1).movedim(-1, 1)
     bound: Tensor = variance.sqrt() * sigma
     return bound
-
-
-def _model_of(physics: Any) -> SignalModel:
-    model = getattr(physics, "operator", physics)
-    if not isinstance(model, SignalModel):
-        raise ParameterError(
-            f"{type(model).__name__} is no signal model; mri.signal_fit inverts MultiEchoT2, RecoveryT1, "
-            "VariableFlipAngleT1, FieldMapEchoes, WaterFatEchoes and other SignalModel."
-        )
-    return model
 
 
 def _real(signals: Tensor) -> Tensor:

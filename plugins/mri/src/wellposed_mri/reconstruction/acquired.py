@@ -9,7 +9,6 @@ from torch import Tensor
 
 from wellposed.errors import ParameterError, SpaceError
 from wellposed_mri.encoding.multicoil import leading_axes
-from wellposed_mri.encoding.traits import is_grid, time_axis
 from wellposed_mri.fourier import centred_ifft
 from wellposed_mri.reconstruction.common import operator_of, require_measurements
 
@@ -17,26 +16,17 @@ from wellposed_mri.reconstruction.common import operator_of, require_measurement
 def acquired(y: Tensor, physics: Any) -> tuple[Tensor, Tensor]:
     """Return k-space with zeros where nothing was sampled, and where it was: ``(B, coils, …)``, ``(B, …)``.
 
+    Of methods that need a :data:`~wellposed_mri.reconstruction.asked.GRID`.
+
     Weights other than 0 and 1 in the mask are divided out.
 
     Raises
     ------
     ParameterError
-        For a physics that is not on a Cartesian grid, and for coils that are sampled differently.
+        For coils that are sampled differently.
     """
     require_measurements(y)
     operator = operator_of(physics)
-    if time_axis(operator) is not None:
-        raise ParameterError(
-            f"{type(operator).__name__} has a time axis, along which k-space is not completed; "
-            "use mri.llr or mri.l_plus_s, or give one frame at a time."
-        )
-    if not is_grid(operator):
-        raise ParameterError(
-            f"{type(operator).__name__} does not sample k-space of one image at rest on a Cartesian grid, so "
-            "there is none to complete; use mri.sense, or crop readout oversampling first, and a mask alone "
-            "takes mri.multicoil."
-        )
     operator.range.check(y, "y")
     if operator.mask is None:
         return y, y.new_ones((y.shape[0], *y.shape[2:]), dtype=torch.bool)

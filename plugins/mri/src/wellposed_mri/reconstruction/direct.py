@@ -9,9 +9,12 @@ import torch
 from torch import Tensor
 
 from wellposed.errors import ParameterError
+from wellposed.needs import COMPLEX, needs
+from wellposed_mri.reconstruction.asked import COILS
 from wellposed_mri.reconstruction.common import PhaseEquivariant, operator_of, require_measurements
 
 
+@needs(COMPLEX)
 @attrs.frozen
 class ZeroFilled(PhaseEquivariant):
     """``A*y``: what was not sampled is zero, and coils are combined by their maps (matched filter)."""
@@ -23,6 +26,7 @@ class ZeroFilled(PhaseEquivariant):
         return image
 
 
+@needs(COILS)
 @attrs.frozen
 class RSS:
     """``sqrt(Σ_c |F*y_c|²)``: the magnitude image that needs no maps (Roemer et al. 1990).
@@ -34,10 +38,6 @@ class RSS:
         """Return the image ``(B, 1, *image)``; physics gives the transform, and its maps are not used."""
         require_measurements(y)
         operator = operator_of(physics)
-        if getattr(operator, "coil_images", None) is None:
-            raise ParameterError(
-                f"{type(operator).__name__} has no coil_images(y), so there are no coils to combine."
-            )
         if operator.domain.shape[0] != 1:
             raise ParameterError(f"a root sum of squares is one image, not {operator.domain.shape[0]} sets.")
         images = operator.coil_images(y)

@@ -14,10 +14,12 @@ import torch
 from torch import Tensor
 
 from wellposed.errors import ParameterError, SpaceError
+from wellposed.needs import needs
 from wellposed_mri.encoding.checks import require_finite
 from wellposed_mri.encoding.traits import grid_radius
 from wellposed_mri.maps.calibration import calibration_region
 from wellposed_mri.reconstruction.acquired import acquired, combined
+from wellposed_mri.reconstruction.asked import GRID
 from wellposed_mri.reconstruction.common import PhaseEquivariant
 from wellposed_mri.reconstruction.outer_noise import outer_deviation
 from wellposed_mri.reconstruction.patches import correlation, neighbourhoods, reach
@@ -25,6 +27,7 @@ from wellposed_mri.reconstruction.patches import correlation, neighbourhoods, re
 Reach = tuple[int, ...]
 
 
+@needs(GRID)
 @attrs.frozen
 class GRAPPA(PhaseEquivariant):
     """Fill missing k-space from acquired neighbours of all coils (Griswold et al. 2002), and combine coils.

@@ -8,9 +8,12 @@ import attrs
 from torch import Tensor
 
 from wellposed.errors import ParameterError
+from wellposed.needs import needs
+from wellposed_mri.reconstruction.asked import TRAJECTORY
 from wellposed_mri.reconstruction.common import PhaseEquivariant, operator_of, require_measurements
 
 
+@needs(TRAJECTORY)
 @attrs.frozen
 class Gridding(PhaseEquivariant):
     """``A*(w·y)`` with Pipe–Menon weights w: each sample counts by the area of k-space it stands for.
@@ -32,10 +35,5 @@ class Gridding(PhaseEquivariant):
         """Return the image ``(B, sets, *image)``; ``physics`` gives the ``density`` of its trajectories."""
         require_measurements(y)
         operator = operator_of(physics)
-        density = getattr(operator, "density", None)
-        if density is None:
-            raise ParameterError(
-                f"{type(operator).__name__} has no trajectory; on a Cartesian grid use mri.zero_filled."
-            )
-        image: Tensor = operator.A_adjoint(y * density(self.iterations))
+        image: Tensor = operator.A_adjoint(y * operator.density(self.iterations))
         return image

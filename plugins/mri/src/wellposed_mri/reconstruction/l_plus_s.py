@@ -10,21 +10,24 @@ import torch
 from torch import Tensor
 
 from wellposed.errors import ParameterError
+from wellposed.needs import needs, require
 from wellposed.operators import LinearOperator
 from wellposed.spaces import Space
 from wellposed.structure import Evidence, NormBound
+from wellposed_mri.reconstruction.asked import FILM, TIME
 from wellposed_mri.reconstruction.common import (
     PhaseEquivariant,
     operator_of,
     require_measurements,
     squared_norm,
 )
-from wellposed_mri.reconstruction.low_rank import TIME, lower_singular_values, require_film
+from wellposed_mri.reconstruction.low_rank import lower_singular_values
 from wellposed_optim.algorithms import FISTA
 from wellposed_optim.priors import Prior
 from wellposed_optim.priors.l1 import soft_threshold
 
 
+@needs(FILM)
 @attrs.frozen
 class LPlusS(PhaseEquivariant):
     """``argmin ½‖A(L+S) − y‖² + λ_L‖L‖_* + λ_S‖F_t S‖₁`` (Otazo, Candès & Sodickson 2015); returns L + S.
@@ -72,9 +75,9 @@ class LPlusS(PhaseEquivariant):
 
     def parts(self, y: Tensor, physics: Any) -> tuple[Tensor, Tensor]:
         """Return L and S, each ``(B, sets, T, *image)``."""
+        require(self, y, physics)
         require_measurements(y)
         operator = operator_of(physics)
-        require_film(operator)
         with torch.no_grad():
             size = squared_norm(operator)
             back = operator.A_adjoint(y)

@@ -16,8 +16,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from wellposed.errors import ParameterError, SpaceError
-from wellposed_mri.encoding.traits import time_axis
+from wellposed.errors import ParameterError
+from wellposed.needs import needs
+from wellposed_mri.reconstruction.asked import FILM, TIME
 from wellposed_mri.reconstruction.common import (
     PhaseEquivariant,
     operator_of,
@@ -27,9 +28,6 @@ from wellposed_mri.reconstruction.common import (
 from wellposed_mri.reconstruction.outer_noise import noise_deviation
 from wellposed_optim.algorithms import FISTA
 from wellposed_optim.priors import Prior
-
-TIME = 2
-"""Films are ``(B, sets, T, *image)``."""
 
 
 def lower_singular_values(matrices: Tensor, by: Tensor) -> Tensor:
@@ -120,6 +118,7 @@ class BlockLowRank(Prior):
         return film
 
 
+@needs(FILM)
 @attrs.frozen
 class LLR(PhaseEquivariant):
     """``argmin ½‖A x − y‖² + λ Σ_blocks ‖x_block‖_*``: locally low rank films (Trzasko & Manduca 2011).
@@ -162,6 +161,7 @@ class LLR(PhaseEquivariant):
         return _solve(BlockLowRank(self.block, spin=True), y, physics, self)
 
 
+@needs(FILM)
 @attrs.frozen
 class KTLowRank(PhaseEquivariant):
     """``argmin ½‖A x − y‖² + λ‖x‖_*``: the film as one matrix of few singular values (Lingala et al. 2011).
@@ -197,20 +197,9 @@ def _check(weight: float | None, max_iterations: int, tolerance: float) -> None:
         )
 
 
-def require_film(operator: Any) -> None:
-    """Raise :class:`SpaceError` unless the images of ``operator`` have a time axis."""
-    shape = tuple(operator.domain.shape)
-    if time_axis(operator) != TIME:
-        raise SpaceError(
-            f"images of {type(operator).__name__} are {shape}, without a time axis; films "
-            "(sets, T, H, W), as those of mri.dynamic or mri.dynamic_noncartesian, are expected."
-        )
-
-
 def _solve(prior: BlockLowRank, y: Tensor, physics: Any, options: LLR | KTLowRank) -> Tensor:
     require_measurements(y)
     operator = operator_of(physics)
-    require_film(operator)
     with torch.no_grad():
         size = squared_norm(operator)
         back = operator.A_adjoint(y)

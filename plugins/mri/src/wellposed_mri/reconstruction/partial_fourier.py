@@ -13,15 +13,18 @@ import torch
 from torch import Tensor
 
 from wellposed.errors import ParameterError
+from wellposed.needs import needs
 from wellposed_mri.fourier import centred_fft, centred_ifft
 from wellposed_mri.maps.calibration import calibration_region, low_resolution_images
 from wellposed_mri.reconstruction.acquired import acquired, combined
+from wellposed_mri.reconstruction.asked import GRID
 from wellposed_mri.reconstruction.common import PhaseEquivariant
 
 SMALLEST = 3
 """Central lines without which there is no phase to speak of."""
 
 
+@needs(GRID)
 @attrs.frozen
 class POCS(PhaseEquivariant):
     """Projections in turn onto the data and onto images of the known phase (Haacke et al. 1991).
@@ -69,6 +72,7 @@ class POCS(PhaseEquivariant):
         return filled
 
 
+@needs(GRID)
 @attrs.frozen
 class Homodyne(PhaseEquivariant):
     """The acquired side counts twice, and the part in phase is kept (Noll, Nishimura & Macovski 1991).

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from wellposed.errors import ParameterError
+from wellposed.needs import COMPLEX, needs
 from wellposed.protocols import Denoiser
 from wellposed_mri.reconstruction.common import (
     brightness,
@@ -23,6 +24,7 @@ from wellposed_optim.denoisers import BM3D
 from wellposed_optim.presets import PnP
 
 
+@needs(COMPLEX)
 @attrs.frozen
 class PlugAndPlay:
     """Data and a denoiser in turns (DPIR, Zhang et al. 2021), real and imaginary part denoised apart.

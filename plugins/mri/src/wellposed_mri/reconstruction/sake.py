@@ -16,12 +16,15 @@ import torch
 from torch import Tensor
 
 from wellposed.errors import ParameterError
+from wellposed.needs import needs
 from wellposed_mri.fourier import centred_fft, centred_ifft
 from wellposed_mri.reconstruction.acquired import acquired, combined
+from wellposed_mri.reconstruction.asked import GRID
 from wellposed_mri.reconstruction.common import PhaseEquivariant
 from wellposed_mri.reconstruction.patches import apply_pixelwise, pixel_matrices, waves
 
 
+@needs(GRID)
 @attrs.frozen
 class SAKE(PhaseEquivariant):
     """Complete k-space so that its patches span few dimensions (Shin et al. 2014), and combine coils.

@@ -14,14 +14,17 @@ import torch
 from torch import Tensor
 
 from wellposed.errors import ParameterError
+from wellposed.needs import needs
 from wellposed.solvers import cg
 from wellposed_mri.fourier import centred_fft, centred_ifft
 from wellposed_mri.maps.calibration import calibration_region
 from wellposed_mri.reconstruction.acquired import acquired, combined
+from wellposed_mri.reconstruction.asked import GRID
 from wellposed_mri.reconstruction.common import PhaseEquivariant
 from wellposed_mri.reconstruction.patches import apply_pixelwise, correlation, pixel_matrices
 
 
+@needs(GRID)
 @attrs.frozen
 class SPIRiT(PhaseEquivariant):
     """``argmin ‖(G − I) k‖²`` over the missing samples of k-space k (Lustig & Pauly 2010), coils combined.
