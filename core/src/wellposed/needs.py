@@ -118,7 +118,7 @@ def _suggestion(y: Any, physics: Any) -> str:
     names = suitable(y, physics)
     if not names:
         return "no installed method fits"
-    more = ", …" if len(names) > _SHOWN else ""
+    more = " and others" if len(names) > _SHOWN else ""
     return f"methods that fit: {', '.join(names[:_SHOWN])}{more}"
 
 

@@ -145,6 +145,20 @@ def test_a_report_after_a_failure_needs_neither_force_nor_a_resume_that_is_not_t
     assert wellposed(*args, *method, "--force")[0] == 0
 
 
+@pytest.mark.parametrize(("method", "need"), [("mri.sense", "complex data"), ("ct.fbp", "parallel rays")])
+def test_a_method_of_another_field_is_refused_with_those_that_fit(
+    measured, wellposed, tmp_path, method, need
+):
+    pytest.importorskip(f"wellposed_{method[: method.index('.')]}", reason="the pack is not installed")
+    code, _, err = wellposed("reconstruct", measured, "-m", method, "-o", "out.png")
+    assert code == 2
+    assert err.startswith(f"Error: {method} needs {need}")
+    assert "which Convolution does not have; methods that fit: " in err
+    assert "optim.fista" in err
+    assert "Traceback" not in err
+    assert not (tmp_path / "out.png").exists()
+
+
 @pytest.mark.parametrize("boundary", ["reflect", "replicate", "zero", "circular"])
 def test_every_boundary_keeps_the_size(measured, wellposed, kernel, boundary):
     args = ("--param", "max_iterations=5", "--boundary", boundary, "-o", f"{boundary}.png")
