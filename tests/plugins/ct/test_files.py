@@ -58,7 +58,8 @@ def test_mat_and_npy(tmp_path):
     np.testing.assert_allclose(one.y[0, 0], sinogram, rtol=1e-6)
     assert one.physics.geometry.angles == (0.0, 0.5, 1.0)
     np.save(tmp_path / "b.npy", sinogram)
-    two = SinogramReader().read(tmp_path / "b.npy")
+    with pytest.warns(UserWarning, match="tells no angles; half a turn in even steps is assumed, 0° to 120°"):
+        two = SinogramReader().read(tmp_path / "b.npy")
     assert two.physics.geometry.angles == pytest.approx((0, math.pi / 3, 2 * math.pi / 3))
 
 
@@ -71,7 +72,7 @@ def test_the_registry_chooses_it(tmp_path):
     [
         ({"picture": np.zeros((2, 2))}, "holds no array called sinogram, sino, projections"),
         ({"sinogram": np.zeros((3, 4)), "angles": np.zeros(4)}, "4 angles for 3 views; .* transpose it"),
-        ({"sinogram": np.full((3, 4), np.nan)}, "12 of 12 values of the sinogram are NaN or infinite"),
+        ({"sinogram": np.full((3, 4), np.nan)}, "12 of 12 values are NaN or infinite"),
         ({"sinogram": np.zeros(3)}, r"float64 of shape \(3,\); real numbers"),
         ({"sinogram": np.zeros((3, 4)), "source_axis_mm": 3.0}, "has source_axis_mm alone; a fan beam needs"),
         ({"sinogram": np.zeros((3, 4)), "detector_mm": -1.0}, "_mm = -1.0 must be a finite length"),

@@ -253,7 +253,9 @@ def test_info_warns(tmp_path, capsys):
     assert "angles are not monotone: 1 of 29 steps" in text
     assert "of the half turn that is needed" in text
     np.savez(tmp_path / "c.npz", sinogram=np.full((60, BINS), 3e4), angles=angles)
-    assert "are these counts?" in " ".join(facts(capsys, tmp_path / "c.npz")["warnings"])
+    assert "values look like counts (3e+04 in the median" in " ".join(
+        facts(capsys, tmp_path / "c.npz")["warnings"]
+    )
     with h5py.File(tmp_path / "d.h5", "w") as file:
         file["exchange/data"] = np.full((60, 2, BINS), -3.0)
         file["exchange/data_white"] = np.full((1, 2, BINS), 9.0)

@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
 
 import click
 
@@ -38,7 +41,8 @@ def main(args: Sequence[str] | None = None) -> int:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     debug = "--debug" in args[:1]
     try:
-        code = wellposed.main(args=args, prog_name="wellposed", standalone_mode=False)
+        with _sentences():
+            code = wellposed.main(args=args, prog_name="wellposed", standalone_mode=False)
     except click.ClickException as error:
         error.show()
         return error.exit_code
@@ -53,6 +57,22 @@ def main(args: Sequence[str] | None = None) -> int:
         click.echo(f"Error: {_sentence(error)}", err=True)
         return code_of(error)
     return code if isinstance(code, int) else OK
+
+
+@contextmanager
+def _sentences() -> Iterator[None]:
+    """Let warnings of ours appear as sentences, without the place in the source that raised them."""
+    usual = warnings.formatwarning
+
+    def plain(message: Any, category: type[Warning], *where: Any, **more: Any) -> str:
+        ours = issubclass(category, UserWarning)
+        return f"Warning: {message}\n" if ours else usual(message, category, *where, **more)
+
+    warnings.formatwarning = plain
+    try:
+        yield
+    finally:
+        warnings.formatwarning = usual
 
 
 def _sentence(error: WellposedError | OSError) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,21 +23,43 @@ _GEOMETRY = click.option(
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="TOML file of a row's scan.",
 )
+_STATED = (
+    click.option(
+        "--values",
+        type=click.Choice(["counts", "transmission", "nepers"]),
+        help="What FILE's numbers are, where it does not tell: counts, I/I₀, or −log(I/I₀).",
+    ),
+    click.option("--blank", type=float, metavar="COUNT", help="What a bin counts without the sample."),
+    click.option(
+        "--angles",
+        "angles_deg",
+        metavar="START:STOP:N|FILE",
+        help="Degrees: N even steps, STOP excluded, or a file with one a line.",
+    ),
+)
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+
+
+def _stated(wrapped: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say what a file does not."""
+    for option in reversed(_STATED):
+        wrapped = option(wrapped)
+    return wrapped
 
 
 @command.command("info")
 @_FILE
 @_GEOMETRY
+@_stated
 @_JSON
-def info(file: Path, geometry: Path | None, as_json: bool) -> None:
+def info(file: Path, geometry: Path | None, as_json: bool, **stated: Any) -> None:
     """Say what FILE holds: geometry, views, counts, what reconstructing it takes, and what looks wrong.
 
     One row is read, and one slice reconstructed to take the time.
     """
     from wellposed_ct.scan_facts import describe
 
-    facts = describe(file, geometry)
+    facts = describe(file, geometry, **stated)
     if as_json:
         click.echo(json.dumps(facts, ensure_ascii=False))
         return
@@ -67,6 +90,7 @@ def info(file: Path, geometry: Path | None, as_json: bool) -> None:
 )
 @click.option("--centre", metavar="auto|METHOD|MM", help="Find the centre of rotation, or state it in mm.")
 @_GEOMETRY
+@_stated
 @click.option("--size", type=int, help="Rows and columns of a slice; as many as bins if left out.")
 @click.option("--pixel-mm", type=float, help="Side of a pixel; a bin, seen at the axis, if left out.")
 @click.option("--rows", metavar="FIRST:LAST", help="Only these detector rows, LAST excluded.")

@@ -12,7 +12,8 @@ import torch
 
 from wellposed.errors import FileFormatError
 from wellposed_ct.files import open_scan
-from wellposed_ct.files.scan import RawScan, angle_warnings
+from wellposed_ct.files.doubts import angle_warnings
+from wellposed_ct.files.scan import RawScan
 from wellposed_ct.geometry import FanGeometry
 from wellposed_ct.methods import FBP
 from wellposed_ct.stacks.memory import bytes_per_row
@@ -20,13 +21,16 @@ from wellposed_ct.stacks.memory import bytes_per_row
 __all__ = ["describe"]
 
 
-def describe(path: Path, geometry: Path | None = None) -> dict[str, Any]:
-    """Return the facts about a scan by name; ``warnings`` is a list of sentences."""
+def describe(path: Path, geometry: Path | None = None, **stated: Any) -> dict[str, Any]:
+    """Return the facts about a scan by name; ``warnings`` is a list of sentences.
+
+    ``stated`` are ``values``, ``blank`` and ``angles_deg`` of :func:`~wellposed_ct.open_scan`.
+    """
     with warnings.catch_warnings(record=True) as heard:
         warnings.simplefilter("always")
-        scan = open_scan(path, geometry, volume=True)
+        scan = open_scan(path, geometry, volume=True, **stated)
         facts = {**_geometry(scan), **_values(scan)}
-        notes = [*angle_warnings(np.array(scan.geometry.angles))]
+        notes = [*scan.notes, *angle_warnings(np.array(scan.geometry.angles))]
         cost, trouble = _cost(scan)
     notes += [str(w.message) for w in heard if issubclass(w.category, UserWarning)]
     return {**facts, **cost, "warnings": list(dict.fromkeys([*notes, *trouble]))}
@@ -37,7 +41,7 @@ def _geometry(scan: RawScan) -> dict[str, Any]:
     angles = np.degrees(g.angles)
     facts: dict[str, Any] = {
         "format": scan.format, "beam": "fan" if isinstance(g, FanGeometry) else "parallel",
-        "views": g.views, "angles deg": f"{angles.min():.4g} to {angles.max():.4g}",
+        "views": g.views, "angles deg": f"{angles[0]:.4g} to {angles[-1]:.4g}, {_told(scan)}",
         "rows": scan.rows, "bins": g.detectors, "bin mm": g.detector_mm, "slice": list(g.size),
         "pixel mm": g.pixel_mm, "axis mm": g.axis_mm,
     }  # fmt: skip
@@ -48,15 +52,19 @@ def _geometry(scan: RawScan) -> dict[str, Any]:
     return facts
 
 
+def _told(scan: RawScan) -> str:
+    return f"by {scan.angles_from}" if scan.angles_from else "assumed"
+
+
 def _values(scan: RawScan) -> dict[str, Any]:
     """Return what the middle row holds."""
     middle = scan.rows // 2
     raw = np.asarray(scan.raw(middle, middle + 1), np.float64)
     finite = raw[np.isfinite(raw)]
     span = f"{finite.min():.4g} to {finite.max():.4g}" if finite.size else "nothing finite"
-    white = "no" if scan.white is None else f"white level {scan.white:g}"
+    white = "no" if scan.blank is None else f"blank {scan.blank:g}"
     return {
-        "values": f"{'counts' if scan.counts else 'nepers'}, {span} in row {middle}",
+        "values": f"{scan.values or 'not told'}, {span} in row {middle}",
         "flats": white if scan.flats is None else "yes",
         "darks": "no" if scan.darks is None else "yes",
     }  # fmt: skip

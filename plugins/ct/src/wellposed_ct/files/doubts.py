@@ -1,38 +1,48 @@
-"""Numbers that can be read and yet are hardly what they are taken for: said in one warning each."""
+"""Angles that can be read and yet are hardly what they are taken for: one sentence each."""
 
 from __future__ import annotations
 
+import math
 import warnings
-from os import PathLike
+from os import PathLike, fspath
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["doubt_nepers", "doubt_order"]
+from wellposed.errors import FileFormatError
 
-MOST = 20.0
-"""Nepers: e⁻²⁰ of the beam is less than one photon of most scans."""
+__all__ = ["angle_warnings", "degrees_of", "doubt_order"]
 
 
-def doubt_nepers(path: str | PathLike[str], values: NDArray[Any], integer: bool) -> None:
-    """Warn where what is taken for nepers looks like counts, or is clearly negative."""
-    middle = float(np.median(values))
-    if integer or middle > MOST:
-        why = "integers" if integer else f"{middle:.4g} in the median"
-        warnings.warn(
-            f"{path}: values are taken for nepers (−log of the transmission), and look like counts ({why}); "
-            "add the frames taken without the sample, or take −log(counts / blank) first.",
-            UserWarning,
-            stacklevel=3,
+def degrees_of(
+    path: str | PathLike[str], values: Any, views: int, units: str | None = None
+) -> NDArray[np.float64]:
+    """Return radians of a file's angles, which are degrees unless its ``units`` say otherwise.
+
+    Raises :class:`FileFormatError` where they are not one finite number per view; warns where their span
+    suggests that they were radians all along.
+    """
+    angles = np.asarray(values, np.float64).ravel()
+    if len(angles) != views:
+        raise FileFormatError(
+            f"{fspath(path)}: {len(angles)} angles for {views} views; every view needs one."
         )
-    elif (low := float(np.quantile(values, 0.05))) < -0.5:
-        warnings.warn(
-            f"{path}: values are taken for nepers, and a twentieth of them is below {low:.3g}: more light "
-            "than without a sample; check the sign and the flats.",
-            UserWarning,
-            stacklevel=3,
+    if not np.isfinite(angles).all():
+        raise FileFormatError(
+            f"{fspath(path)}: {int((~np.isfinite(angles)).sum())} angles are NaN or infinite."
         )
+    if units and units.lower().startswith("rad"):
+        return angles
+    span = float(np.ptp(angles))
+    if units is None and views >= 30 and 0 < span <= 2 * math.pi + 0.1:
+        warnings.warn(
+            f"{fspath(path)}: {views} angles span only {span:.4g}°; if they are radians, say so in the file "
+            "(units), or convert them.",
+            UserWarning,
+            stacklevel=2,
+        )
+    return np.deg2rad(angles)
 
 
 def doubt_order(path: str | PathLike[str], angles: NDArray[np.float64]) -> None:
@@ -46,3 +56,31 @@ def doubt_order(path: str | PathLike[str], angles: NDArray[np.float64]) -> None:
             UserWarning,
             stacklevel=3,
         )
+
+
+def angle_warnings(angles: NDArray[np.float64]) -> list[str]:
+    """Return what looks wrong with a scan's angles (radians), in sentences."""
+    found, steps = [], np.diff(angles)
+    if len(steps) and not ((steps > 0).all() or (steps < 0).all()):
+        count = int((np.sign(steps) != np.sign(np.median(steps) or 1.0)).sum())
+        found.append(
+            f"angles are not monotone: {count} of {len(steps)} steps go the other way or stand still"
+        )
+    if len(angles) and np.abs(angles).max() > 4 * math.pi + 1e-3:
+        found.append(f"angles reach {np.degrees(np.abs(angles).max()):.6g}°: are degrees given as radians?")
+    if len(angles) > 1 and (seen := _covered(angles)) < math.pi - 0.02:
+        found.append(
+            f"angles cover {np.degrees(seen):.4g}° of the half turn that is needed: edges that no ray "
+            "touches will be smeared"
+        )
+    return found
+
+
+def _covered(angles: NDArray[np.float64]) -> float:
+    """Return the arc that was seen, modulo π; gaps of more than three usual steps were not."""
+    folded = np.unique(np.round(angles % math.pi, 9))
+    if len(folded) < 2:
+        return 0.0
+    gaps = np.diff(folded, append=folded[0] + math.pi)
+    usual = float(np.median(gaps))
+    return float(np.where(gaps > 3 * usual, usual, gaps).sum())

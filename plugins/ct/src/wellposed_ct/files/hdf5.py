@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wellposed.errors import FileFormatError
+from wellposed_ct.files.doubts import degrees_of
 from wellposed_ct.files.opening import opened
-from wellposed_ct.files.scan import RawScan, RowReader, degrees_of
+from wellposed_ct.files.scan import RawScan, RowReader
 from wellposed_ct.geometry import ParallelGeometry
 
 __all__ = ["open_hdf5"]
@@ -80,7 +81,7 @@ def _dxchange(path: Path, file: Any, size: tuple[int, int] | None, pixel_mm: flo
         _rows(path, "exchange/data"),
         _rows(path, whites) if whites in file else None,
         _rows(path, darks) if darks in file else None,
-        counts=whites in file or units in ("counts", "count"),
+        values="counts" if whites in file or units in ("counts", "count") else None,
     )  # fmt: skip
 
 
@@ -117,7 +118,7 @@ def _nxtomo(
         _rows(path, data, places[0]),
         _rows(path, data, places[1]) if len(places[1]) else None,
         _rows(path, data, places[2]) if len(places[2]) else None,
-        counts=len(places[1]) > 0,
+        values="counts" if len(places[1]) else None,
     )  # fmt: skip
 
 

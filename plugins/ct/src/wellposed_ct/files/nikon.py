@@ -93,7 +93,7 @@ def open_nikon(
     load = stack_rows(path, frames) if volume else _middle(path, frames, rows, bins)
     return RawScan(
         path, "Nikon XTekCT", central_plane(cone), rows if volume else 1, load,
-        counts=True, white=white, cone=cone if volume else None,
+        values="counts", blank=white, cone=cone if volume else None,
         files=tuple(dict.fromkeys(page[0] for page in frames)),
     )  # fmt: skip
 

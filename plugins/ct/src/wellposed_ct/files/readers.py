@@ -10,19 +10,20 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import attrs
-import numpy as np
-from numpy.typing import NDArray
 
 from wellposed.errors import FileFormatError
 from wellposed.measurement import Measurement
+from wellposed_ct.files.angles import Angles
 from wellposed_ct.files.geometry_toml import read_geometry
 from wellposed_ct.files.hdf5 import open_hdf5
 from wellposed_ct.files.nikon import open_nikon
 from wellposed_ct.files.opening import MAX_BYTES
-from wellposed_ct.files.scan import RawScan
-from wellposed_ct.files.sinogram import SinogramReader
+from wellposed_ct.files.scan import RawScan, fitted
+from wellposed_ct.files.sinogram import SUFFIXES as SINOGRAM
+from wellposed_ct.files.sinogram import open_sinogram
 from wellposed_ct.files.tiff import SUFFIXES as TIFF
 from wellposed_ct.files.tiff import open_tiff
+from wellposed_ct.files.values import Values, check_stated
 
 __all__ = ["HDF5Reader", "NikonReader", "TIFFReader", "open_scan"]
 
@@ -41,13 +42,28 @@ class HDF5Reader:
         Rows and columns of a slice; by default as many as detector bins.
     pixel_mm
         Distance of bins; by default what the file says, or 1 mm.
+    values
+        What the numbers are: ``counts`` (with flats in the file, or ``blank``), ``transmission`` or
+        ``nepers``; by default counts where there are flats, else nepers unless they look like others.
+    blank
+        What a bin counts without the sample.
+    angles_deg
+        In place of the file's angles: ``START:STOP:N`` (STOP excluded), a file with one a line, or numbers;
+        degrees.
     max_bytes
         Largest stack of sinograms that is loaded.
     """
 
     size: Size = None
     pixel_mm: float | None = None
+    values: Values | None = None
+    blank: float | None = None
+    angles_deg: Angles | None = None
     max_bytes: int = MAX_BYTES
+
+    def __attrs_post_init__(self) -> None:
+        """Check what is stated."""
+        check_stated(self.values, self.blank)
 
     @property
     def suffixes(self) -> tuple[str, ...]:
@@ -59,7 +75,8 @@ class HDF5Reader:
 
         Raises :class:`~wellposed.errors.FileFormatError` for a file that is damaged, too large, or neither.
         """
-        return open_hdf5(path, self.size, self.pixel_mm).measurement(self.max_bytes)
+        found = open_hdf5(path, self.size, self.pixel_mm)
+        return found.told(self.values, self.blank, self.angles_deg).measurement(self.max_bytes)
 
 
 @attrs.frozen
@@ -68,11 +85,26 @@ class TIFFReader:
 
     Parameters
     ----------
+    values
+        What the numbers are: ``counts`` (with flats in the file, or ``blank``), ``transmission`` or
+        ``nepers``; by default counts where there are flats, else nepers unless they look like others.
+    blank
+        What a bin counts without the sample.
+    angles_deg
+        In place of the file's angles: ``START:STOP:N`` (STOP excluded), a file with one a line, or numbers;
+        degrees.
     max_bytes
         Largest stack of sinograms that is loaded.
     """
 
+    values: Values | None = None
+    blank: float | None = None
+    angles_deg: Angles | None = None
     max_bytes: int = MAX_BYTES
+
+    def __attrs_post_init__(self) -> None:
+        """Check what is stated."""
+        check_stated(self.values, self.blank)
 
     @property
     def suffixes(self) -> tuple[str, ...]:
@@ -84,7 +116,8 @@ class TIFFReader:
 
         Raises :class:`~wellposed.errors.FileFormatError` for files that are damaged, unequal or too large.
         """
-        return open_tiff(path).measurement(self.max_bytes)
+        found = open_tiff(path, angles_deg=self.angles_deg).told(self.values, self.blank)
+        return found.measurement(self.max_bytes)
 
 
 @attrs.frozen
@@ -97,6 +130,14 @@ class NikonReader:
         Of a slice; by default as many pixels as bins, each a bin seen at the axis.
     volume
         Whether to read the whole cone beam.
+    values
+        What the numbers are: ``counts`` (with flats in the file, or ``blank``), ``transmission`` or
+        ``nepers``; by default counts where there are flats, else nepers unless they look like others.
+    blank
+        What a bin counts without the sample.
+    angles_deg
+        In place of the file's angles: ``START:STOP:N`` (STOP excluded), a file with one a line, or numbers;
+        degrees.
     max_bytes
         Most projections that are loaded.
     """
@@ -104,7 +145,14 @@ class NikonReader:
     size: Size = None
     pixel_mm: float | None = None
     volume: bool = False
+    values: Values | None = None
+    blank: float | None = None
+    angles_deg: Angles | None = None
     max_bytes: int = MAX_BYTES
+
+    def __attrs_post_init__(self) -> None:
+        """Check what is stated."""
+        check_stated(self.values, self.blank)
 
     @property
     def suffixes(self) -> tuple[str, ...]:
@@ -116,7 +164,8 @@ class NikonReader:
 
         Raises :class:`~wellposed.errors.FileFormatError` for files that are damaged or do not fit together.
         """
-        return open_nikon(path, self.size, self.pixel_mm, self.volume).measurement(self.max_bytes)
+        found = open_nikon(path, self.size, self.pixel_mm, self.volume)
+        return found.told(self.values, self.blank, self.angles_deg).measurement(self.max_bytes)
 
 
 def open_scan(
@@ -124,6 +173,10 @@ def open_scan(
     geometry: str | PathLike[str] | None = None,
     max_bytes: int = MAX_BYTES,
     volume: bool = False,
+    *,
+    values: Values | None = None,
+    blank: float | None = None,
+    angles_deg: Angles | None = None,
 ) -> RawScan:
     """Open a scan of any format that this pack reads: HDF5, TIFF file or folder, ``.xtekct``, or a sinogram.
 
@@ -137,39 +190,49 @@ def open_scan(
         Largest sinogram file (NumPy, MATLAB) that is loaded; the others are read by rows.
     volume
         Whether ``.xtekct`` is opened as a cone beam, not as the fan beam of its middle row.
+    values, blank, angles_deg
+        As in :class:`HDF5Reader`; they come before what the files say.
 
     Raises
     ------
     FileFormatError
-        No such format, damaged, or a geometry that does not fit.
+        No such format, damaged, or a geometry or angles that do not fit.
     """
+    check_stated(values, blank)
+    found = _opened(path, geometry, max_bytes, volume, angles_deg)
+    return found.told(values, blank)
+
+
+def _opened(
+    path: str | PathLike[str],
+    geometry: str | PathLike[str] | None,
+    max_bytes: int,
+    volume: bool,
+    angles_deg: Angles | None,
+) -> RawScan:
     path = Path(path)
     if not path.exists():
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
     told = None if geometry is None else read_geometry(geometry)
     suffix = path.suffix.lower()
     if path.is_dir() or suffix in TIFF:
-        return open_tiff(path, told)
+        return open_tiff(path, told, angles_deg)
     openers: dict[str, Callable[[Path], RawScan]] = dict.fromkeys(HDF5, open_hdf5)
     openers |= {".xtekct": lambda p: open_nikon(p, volume=volume)}
-    openers |= dict.fromkeys(SinogramReader().suffixes, lambda p: _sinogram(p, max_bytes))
+    openers |= dict.fromkeys(SINOGRAM, lambda p: open_sinogram(p, max_bytes=max_bytes))
     if suffix not in openers:
         raise FileFormatError(
             f"{path}: {suffix or 'no ending'!r} is none of {', '.join([*openers, *TIFF])}, and no folder."
         )
     found = openers[suffix](path)
-    if told is None:
-        return found
-    if (told.views, told.detectors) != (found.geometry.views, found.geometry.detectors):
-        raise FileFormatError(
-            f"{geometry}: has {told.views} views of {told.detectors} bins, and {path} "
-            f"{found.geometry.views} of {found.geometry.detectors}."
-        )
-    return attrs.evolve(found, geometry=told)
+    if angles_deg is not None:
+        found = found.told(angles_deg=angles_deg)
+    return found if told is None else _taken_by(found, told, geometry, keep=angles_deg is not None)
 
 
-def _sinogram(path: Path, max_bytes: int) -> RawScan:
-    """Open a sinogram file; its channels are rows."""
-    found = SinogramReader(max_bytes=max_bytes).read(path)
-    values: NDArray[Any] = np.asarray(found.y[0])
-    return RawScan(path, "sinogram", found.physics.geometry, len(values), lambda a, b: values[a:b])
+def _taken_by(scan: RawScan, told: Any, source: Any, keep: bool) -> RawScan:
+    """Return a scan with another geometry, but its own angles where they are to be kept."""
+    panel = (scan.geometry.views, scan.rows, scan.geometry.detectors)
+    plane, cone = fitted(source, told.replace(angles=scan.geometry.angles) if keep else told, *panel)
+    said = scan.angles_from if keep else "the geometry"
+    return attrs.evolve(scan, geometry=plane, cone=cone, angles_from=said)

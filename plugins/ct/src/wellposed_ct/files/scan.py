@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from collections.abc import Callable
-from os import fspath
+from os import PathLike, fspath
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Self, TypeAlias
 
 import attrs
 import numpy as np
@@ -18,12 +17,17 @@ from torch import Tensor
 from wellposed.errors import FileFormatError, ParameterError, SpaceError
 from wellposed.measurement import Measurement
 from wellposed_ct.corrections import line_integrals, transmission
-from wellposed_ct.files.doubts import doubt_nepers, doubt_order
+from wellposed_ct.files.angles import Angles, stated
+from wellposed_ct.files.doubts import doubt_order
 from wellposed_ct.files.opening import bounded
+from wellposed_ct.files.values import Values, check_stated, check_transmissions, judge
 from wellposed_ct.geometry import ConeGeometry, FanGeometry, ParallelGeometry
 from wellposed_ct.projectors import ConeBeam, FanBeam, ParallelBeam
 
-__all__ = ["RawScan", "RowReader", "angle_warnings", "as_panel", "central_plane", "degrees_of"]
+__all__ = ["Known", "RawScan", "RowReader", "as_panel", "central_plane", "fitted"]
+
+Known = ParallelGeometry | FanGeometry | ConeGeometry
+"""Scans that projections may be of."""
 
 RowReader: TypeAlias = Callable[[int, int], NDArray[Any]]
 """``load(start, stop)`` → ``(stop − start, frames, bins)``: some rows of all frames."""
@@ -48,10 +52,13 @@ class RawScan:
         How many.
     load, flats, darks
         Read rows of the projections, of the frames without sample, and of those without beam.
-    counts
-        Whether projections are counts (needing flats or ``white``); else they are nepers.
-    white
+    values
+        What the projections are; counts need flats or ``blank``. ``None`` where nobody said: they are judged
+        by their looks, and taken for nepers where those allow it.
+    blank
         Counts without sample, where a number is known instead of flats.
+    angles_from
+        Who told the angles; empty where nobody did and half a turn is assumed.
     cone
         The scan of the whole panel, where rays are a cone; ``geometry`` is its central plane.
     files
@@ -65,8 +72,9 @@ class RawScan:
     load: RowReader
     flats: RowReader | None = None
     darks: RowReader | None = None
-    counts: bool = False
-    white: float | None = None
+    values: Values | None = None
+    blank: float | None = None
+    angles_from: str = "the file"
     cone: ConeGeometry | None = None
     files: tuple[Path, ...] = ()
 
@@ -91,11 +99,68 @@ class RawScan:
         FileFormatError
             NaN, infinite or negative counts, or flats that do not fit; the message begins with the path.
         """
+        if self.values is None:
+            return self.judged().nepers(start, stop)
         stored = self.raw(start, stop)
         values = torch.from_numpy(np.ascontiguousarray(stored, np.float32))[:, None]
-        if not self.counts:
-            doubt_nepers(self.path, stored, stored.dtype.kind in "iu")
-            return _finite(self.path, values)
+        if self.values == "counts":
+            return self._corrected(values, start, stop)
+        _finite(self.path, values)
+        if self.values == "nepers":
+            return values
+        check_transmissions(self.path, stored)
+        return line_integrals(values)
+
+    def judged(self) -> Self:
+        """Return the scan with its values known: as stated, or nepers where its middle row looks like them.
+
+        Raises :class:`FileFormatError` where it looks like counts or transmissions.
+        """
+        if self.values is not None:
+            return self
+        middle = self.rows // 2
+        judge(self.path, self.raw(middle, middle + 1))
+        return attrs.evolve(self, values="nepers")
+
+    def told(
+        self, values: Values | None = None, blank: float | None = None, angles_deg: Angles | None = None
+    ) -> Self:
+        """Return the scan with what a user says of it in place of what its files say.
+
+        Parameters
+        ----------
+        values, blank
+            What the numbers are; ``blank``, what a bin counts without the sample, makes them counts.
+        angles_deg
+            See :func:`wellposed_ct.files.angles.stated`.
+        """
+        check_stated(values, blank)
+        changes: dict[str, Any] = {}
+        if values is not None or blank is not None:
+            changes["values"] = values or "counts"
+        if blank is not None:
+            changes |= {"blank": float(blank), "flats": None}
+        if angles_deg is not None:
+            angles = stated(angles_deg, self.geometry.views)
+            cone = None if self.cone is None else self.cone.replace(angles=angles)
+            changes |= {"geometry": self.geometry.replace(angles=angles), "cone": cone}
+            named = isinstance(angles_deg, str | PathLike)
+            changes["angles_from"] = str(angles_deg) if named else "the user"
+        return attrs.evolve(self, **changes)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was assumed, in sentences."""
+        if self.angles_from:
+            return ()
+        last = 180 - 180 / self.geometry.views
+        return (
+            f"{self.path}: tells no angles; half a turn in even steps is assumed, 0° to {last:.4g}° for "
+            f"{self.geometry.views} views. Otherwise pass angles_deg (--angles START:STOP:N or FILE), or put "
+            "an angles.txt or a geometry.toml beside it.",
+        )
+
+    def _corrected(self, values: Tensor, start: int, stop: int) -> Tensor:
         try:
             return line_integrals(
                 transmission(values, self._white(values, start, stop), self._dark(start, stop))
@@ -106,12 +171,12 @@ class RawScan:
     def _white(self, values: Tensor, start: int, stop: int) -> Tensor:
         if self.flats is not None:
             return _frames(self.flats(start, stop))
-        if self.white is None:
+        if self.blank is None:
             raise FileFormatError(
                 f"{self.path}: holds counts, but no flat field to divide them by; add the frames taken "
-                "without the sample."
+                "without the sample, or state what a bin counts without it (blank=…, --blank …)."
             )
-        return torch.full((1, values.shape[-1]), self.white)
+        return torch.full((1, values.shape[-1]), self.blank)
 
     def _dark(self, start: int, stop: int) -> Tensor | None:
         return None if self.darks is None else _frames(self.darks(start, stop))
@@ -126,17 +191,21 @@ class RawScan:
     def measurement(self, max_bytes: int) -> Measurement:
         """Load everything: a batch of one sinogram per row, or the projections of one cone beam."""
         bounded(self.path, (self.rows, self.geometry.views, self.geometry.detectors), 4, max_bytes)
+        y = self.nepers(0, self.rows)
         doubt_order(self.path, np.array(self.geometry.angles))
+        for note in self.notes:
+            warnings.warn(note, UserWarning, stacklevel=3)
         meta = {
             "source": self.path.name, "format": self.format, "geometry": repr(self.geometry),
             "pixel_mm": self.geometry.pixel_mm, "slice_mm": self.geometry.detector_mm,
+            "values": self.values or "nepers, as nobody said otherwise",
+            "angles": self.angles_from or "assumed: half a turn in even steps",
         }  # fmt: skip
         if self.cone is None:
-            return Measurement(self.nepers(0, self.rows), self.physics(), meta=meta)
+            return Measurement(y, self.physics(), meta=meta)
         meta |= {"geometry": repr(self.cone), "pixel_mm": list(self.cone.voxel_mm[1:])}
         meta["slice_mm"] = self.cone.voxel_mm[0]
-        y = as_panel(self.nepers(0, self.rows))
-        return Measurement(y, ConeBeam.from_geometry(self.cone), meta=meta)
+        return Measurement(as_panel(y), ConeBeam.from_geometry(self.cone), meta=meta)
 
 
 def as_panel(rows: Tensor) -> Tensor:
@@ -161,27 +230,25 @@ def _finite(path: Path, values: Tensor) -> Tensor:
     return values
 
 
-def degrees_of(path: Path, values: Any, views: int, units: str | None = None) -> NDArray[np.float64]:
-    """Return radians of a file's angles, which are degrees unless its ``units`` say otherwise.
+def fitted(
+    source: Any, told: Any, views: int, rows: int, bins: int
+) -> tuple[ParallelGeometry | FanGeometry, ConeGeometry | None]:
+    """Return the plane of a geometry that someone told, and the geometry where it is a cone beam.
 
-    Raises :class:`FileFormatError` where they are not one finite number per view; warns where their span
-    suggests that they were radians all along.
+    Raises :class:`FileFormatError` where it is of another kind, or of other numbers than the projections.
     """
-    angles = np.asarray(values, np.float64).ravel()
-    if len(angles) != views:
-        raise FileFormatError(f"{path}: {len(angles)} angles for {views} views; every view needs one.")
-    if not np.isfinite(angles).all():
-        raise FileFormatError(f"{path}: {int((~np.isfinite(angles)).sum())} angles are NaN or infinite.")
-    if units and units.lower().startswith("rad"):
-        return angles
-    span = float(np.ptp(angles))
-    if units is None and views >= 30 and 0 < span <= 2 * math.pi + 0.1:
-        warnings.warn(
-            f"{path}: {views} angles span only {span:.4g}°; if they are radians, say so in the file (units).",
-            UserWarning,
-            stacklevel=2,
+    if not isinstance(told, Known):
+        raise FileFormatError(f"{source}: is a {type(told).__name__}; parallel, fan and cone beams are read.")
+    cone = told if isinstance(told, ConeGeometry) else None
+    if cone is not None and cone.detector[0] != rows:
+        raise FileFormatError(f"{source}: pictures have {rows} rows, and the geometry {cone.detector[0]}.")
+    plane = central_plane(told) if isinstance(told, ConeGeometry) else told
+    if (plane.views, plane.detectors) != (views, bins):
+        raise FileFormatError(
+            f"{source}: the projections are {views} views of {bins} bins, and the geometry has {plane.views} "
+            f"views of {plane.detectors} bins."
         )
-    return np.deg2rad(angles)
+    return plane, cone
 
 
 def central_plane(cone: ConeGeometry) -> FanGeometry:
@@ -197,31 +264,3 @@ def central_plane(cone: ConeGeometry) -> FanGeometry:
         cone.axis_mm,
         cone.centre_mm[:2],
     )
-
-
-def angle_warnings(angles: NDArray[np.float64]) -> list[str]:
-    """Return what looks wrong with a scan's angles (radians), in sentences."""
-    found, steps = [], np.diff(angles)
-    if len(steps) and not ((steps > 0).all() or (steps < 0).all()):
-        count = int((np.sign(steps) != np.sign(np.median(steps) or 1.0)).sum())
-        found.append(
-            f"angles are not monotone: {count} of {len(steps)} steps go the other way or stand still"
-        )
-    if len(angles) and np.abs(angles).max() > 4 * math.pi + 1e-3:
-        found.append(f"angles reach {np.degrees(np.abs(angles).max()):.6g}°: are degrees given as radians?")
-    if len(angles) > 1 and (seen := _covered(angles)) < math.pi - 0.02:
-        found.append(
-            f"angles cover {np.degrees(seen):.4g}° of the half turn that is needed: edges that no ray "
-            "touches will be smeared"
-        )
-    return found
-
-
-def _covered(angles: NDArray[np.float64]) -> float:
-    """Return the arc that was seen, modulo π; gaps of more than three usual steps were not."""
-    folded = np.unique(np.round(angles % math.pi, 9))
-    if len(folded) < 2:
-        return 0.0
-    gaps = np.diff(folded, append=folded[0] + math.pi)
-    usual = float(np.median(gaps))
-    return float(np.where(gaps > 3 * usual, usual, gaps).sum())

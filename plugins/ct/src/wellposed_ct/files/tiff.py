@@ -1,12 +1,12 @@
 """TIFF stacks: a folder with a picture per view, or one file with many pages.
 
-TIFF knows neither angles nor lengths: ``geometry.toml`` in the folder, or beside the file, tells them. Frames
-without sample lie in ``flats/`` or are called ``flat*`` or ``white*``; without beam ``darks/``, ``dark*``.
+TIFF knows neither angles nor lengths: ``geometry.toml`` in the folder, or beside the file, tells them, or an
+``angles.txt`` the angles alone. Frames without sample lie in ``flats/`` or are called ``flat*``, ``white*``;
+without beam ``darks/``, ``dark*``.
 """
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Sequence
 from os import PathLike
@@ -17,10 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wellposed.errors import FileFormatError
+from wellposed_ct.files.angles import Angles, assumed, from_file, side_file
 from wellposed_ct.files.geometry_toml import read_geometry
 from wellposed_ct.files.opening import readable
-from wellposed_ct.files.scan import RawScan, RowReader, central_plane
-from wellposed_ct.geometry import ConeGeometry, FanGeometry, ParallelGeometry
+from wellposed_ct.files.scan import Known, RawScan, RowReader, fitted
+from wellposed_ct.geometry import ParallelGeometry
 
 __all__ = ["SUFFIXES", "by_number", "is_tiff", "open_tiff", "stack_rows"]
 
@@ -28,24 +29,26 @@ SUFFIXES = (".tif", ".tiff")
 
 GEOMETRY = "geometry.toml"
 
-Known = ParallelGeometry | FanGeometry | ConeGeometry
-"""Scans that pictures may be views of."""
-
 
 def is_tiff(path: Path) -> bool:
     """Return whether ``path`` ends like a TIFF file."""
     return path.suffix.lower() in SUFFIXES
 
 
-def open_tiff(path: str | PathLike[str], geometry: Known | None = None) -> RawScan:
+def open_tiff(
+    path: str | PathLike[str], geometry: Known | None = None, angles_deg: Angles | None = None
+) -> RawScan:
     """Open a folder of TIFF files, in the order of their numbers, or a file of many pages.
 
     Parameters
     ----------
     path
-        Projections ``(rows, bins)``, one per view; with flats they are counts, else nepers.
+        Projections ``(rows, bins)``, one per view; with flats they are counts.
     geometry
-        How they were taken; by default what ``geometry.toml`` says, or half a turn of parallel rays.
+        How they were taken; by default what ``geometry.toml`` says, or else parallel rays at the angles of
+        ``angles.txt`` (or ``.csv``, ``.npy``, ``theta.txt``, IMOD's ``.tlt``), or of half a turn.
+    angles_deg
+        In place of those: see :func:`wellposed_ct.files.angles.stated`.
 
     Raises
     ------
@@ -55,31 +58,24 @@ def open_tiff(path: str | PathLike[str], geometry: Known | None = None) -> RawSc
     path = Path(path)
     folder = path if path.is_dir() else path.parent
     frames = _frames(path)
-    (rows, bins), dtype = _check(path, frames)
-    told = geometry or _geometry(folder, len(frames), bins)
-    cone = told if isinstance(told, ConeGeometry) else None
-    if cone is not None and cone.detector[0] != rows:
-        raise FileFormatError(f"{path}: pictures have {rows} rows, and the geometry {cone.detector[0]}.")
-    scan = told if isinstance(told, ParallelGeometry | FanGeometry) else central_plane(told)
-    if (scan.views, scan.detectors) != (len(frames), bins):
-        raise FileFormatError(
-            f"{path}: holds {len(frames)} views of {bins} bins, and the geometry has {scan.views} of "
-            f"{scan.detectors}."
-        )
+    rows, bins = _check(path, frames)
+    told, source = (geometry, "the geometry") if geometry else _geometry(path, len(frames), bins, angles_deg)
+    scan, cone = fitted(path, told, len(frames), rows, bins)
     flats = _side(folder, ("flat", "white")) if path.is_dir() else []
     darks = _side(folder, ("dark",)) if path.is_dir() else []
     for name, others in (("flats", flats), ("darks", darks)):
-        if others and (shape := _check(path, others)[0]) != (rows, bins):
+        if others and (shape := _check(path, others)) != (rows, bins):
             raise FileFormatError(
                 f"{path}: {name} have {shape[0]} × {shape[1]} pixels and projections {rows} × {bins}; they "
                 "must be of the same detector and region."
             )
-    return RawScan(
+    found = RawScan(
         path, "TIFF stack", scan, rows, stack_rows(path, frames),
         stack_rows(path, flats) if flats else None, stack_rows(path, darks) if darks else None,
-        counts=bool(flats) or dtype.kind in "iu", cone=cone,
+        values="counts" if flats else None, cone=cone, angles_from=source,
         files=tuple(dict.fromkeys(page[0] for page in [*frames, *flats, *darks])),
     )  # fmt: skip
+    return found if angles_deg is None else found.told(angles_deg=angles_deg)
 
 
 Page = tuple[Path, int]
@@ -117,7 +113,7 @@ def _pages(path: Path) -> list[Page]:
     return [(path, i) for i in range(count)]
 
 
-def _check(path: Path, frames: Sequence[Page]) -> tuple[tuple[int, int], np.dtype[Any]]:
+def _check(path: Path, frames: Sequence[Page]) -> tuple[int, int]:
     """Return the shape of the first frame; the rest is compared when it is read."""
     import tifffile
 
@@ -127,18 +123,19 @@ def _check(path: Path, frames: Sequence[Page]) -> tuple[tuple[int, int], np.dtyp
             raise FileFormatError(
                 f"{frames[0][0]}: is {page.dtype} of shape {page.shape}, and a grey picture is expected."
             )
-        return (int(page.shape[0]), int(page.shape[1])), np.dtype(page.dtype)
+        return int(page.shape[0]), int(page.shape[1])
 
 
-def _geometry(folder: Path, views: int, bins: int) -> Known:
+def _geometry(path: Path, views: int, bins: int, angles_deg: Angles | None) -> tuple[Known, str]:
+    """Return how pictures were taken, and what tells it: a file beside them, or nothing."""
+    folder = path if path.is_dir() else path.parent
     if (folder / GEOMETRY).exists():
         found = read_geometry(folder / GEOMETRY)
-        if not isinstance(found, Known):
-            raise FileFormatError(
-                f"{folder / GEOMETRY}: is a {type(found).__name__}; parallel, fan and cone beams are read."
-            )
-        return found
-    return ParallelGeometry(np.arange(views) * (math.pi / views), (bins, bins), bins)
+        return found, GEOMETRY
+    # angles that are stated come in their place; a file of another scan's must not be in the way
+    side = side_file(folder, path.stem) if angles_deg is None else None
+    angles = assumed(views) if side is None else from_file(side, views)
+    return ParallelGeometry(angles, (bins, bins), bins), "" if side is None else side.name
 
 
 def stack_rows(path: Path, frames: Sequence[Page]) -> RowReader:

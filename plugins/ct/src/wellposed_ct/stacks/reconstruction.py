@@ -152,6 +152,7 @@ def reconstruct_stack(
     OutputExistsError
         ``output`` exists, or an unfinished run is in the way.
     """
+    scan = scan.judged()
     start, stop = _range(scan, rows)
     require_place(output, stop - start, overwrite)
     if scan.cone is None:
@@ -200,7 +201,7 @@ def _facts(scan: RawScan, plan: Plan, start: int, stop: int) -> dict[str, Any]:
     return {
         "scan": str(scan.path.resolve()), "files": _files(scan),
         "geometry": f"{scan.cone or scan.geometry!r} [{_fingerprint(geometries)}]", "rows": [start, stop],
-        "plan": plan.name or repr(plan), "centre": plan.centre,
+        "plan": plan.name or repr(plan), "centre": plan.centre, "values": scan.values, "blank": scan.blank,
     }  # fmt: skip
 
 

@@ -22,7 +22,8 @@ from wellposed.atomic import atomic_path
 from wellposed.errors import ConfigError, OutputExistsError, ParameterError
 from wellposed_ct.corrections import CENTRE_METHODS
 from wellposed_ct.files import open_scan
-from wellposed_ct.files.scan import RawScan, angle_warnings, central_plane
+from wellposed_ct.files.doubts import angle_warnings
+from wellposed_ct.files.scan import RawScan, central_plane
 from wellposed_ct.stacks.memory import parse_bytes
 from wellposed_ct.stacks.reconstruction import Plan, moved, reconstruct_stack
 
@@ -33,8 +34,10 @@ def run(file: Path, output: Path, **options: Any) -> dict[str, Any]:
     """Carry out the command and return what was done."""
     start = time.perf_counter()
     whole = options["method"] == "ct.fdk"
-    scan = _sized(open_scan(file, options["geometry"], volume=whole), options["size"], options["pixel_mm"])
-    for note in angle_warnings(np.array(scan.geometry.angles)):
+    stated = {name: options[name] for name in ("values", "blank", "angles_deg")}
+    scan = open_scan(file, options["geometry"], volume=whole, **stated).judged()
+    scan = _sized(scan, options["size"], options["pixel_mm"])
+    for note in (*scan.notes, *angle_warnings(np.array(scan.geometry.angles))):
         click.echo(f"Warning: {note}", err=True)
     centre, scan = _centred(options["centre"], scan)
     method = {"name": options["method"], "params": _params(options["params"], "--param")}
@@ -61,7 +64,8 @@ def run(file: Path, output: Path, **options: Any) -> dict[str, Any]:
     seconds = time.perf_counter() - start
     return {
         "output": str(output), "slices": slices, "size": list(scan.geometry.size), "axis_mm": axis,
-        "method": options["method"], "seconds": seconds,
+        "method": options["method"], "seconds": seconds, "values": scan.values,
+        "angles": scan.angles_from or "assumed: half a turn in even steps",
     }  # fmt: skip
 
 
