@@ -29,7 +29,9 @@ from wellposed_mri.encoding import (
 )
 from wellposed_mri.files import (
     ArrayReader,
+    ArrayWriter,
     BARTReader,
+    BARTWriter,
     DICOMWriter,
     HDF5Reader,
     NIfTIWriter,
@@ -156,7 +158,9 @@ __all__ = [
     "SSIM",
     "TV",
     "ArrayReader",
+    "ArrayWriter",
     "BARTReader",
+    "BARTWriter",
     "BlockLowRank",
     "CartesianMRI",
     "DICOMWriter",

@@ -143,6 +143,20 @@ _FILES = (
         (".nii", ".nii.gz"),
     ),
     ("writer", "dicom_writer", "DICOMWriter", "Write DICOM: MR images, or secondary captures.", (".dcm",)),
+    (
+        "writer",
+        "bart_writer",
+        "BARTWriter",
+        "Write complex images as BART's .cfl and .hdr.",
+        (".cfl", ".hdr"),
+    ),
+    (
+        "writer",
+        "array_writer",
+        "ArrayWriter",
+        "Write complex images for NumPy and MATLAB.",
+        (".npy", ".npz", ".mat"),
+    ),
 )
 
 _QUANTITATIVE = (

@@ -36,3 +36,13 @@ def nifti_writer() -> Arguments:
 def dicom_writer() -> Arguments:
     """Replace files, or refuse to."""
     return nifti_writer()
+
+
+def bart_writer() -> Arguments:
+    """Replace files, or refuse to."""
+    return nifti_writer()
+
+
+def array_writer() -> Arguments:
+    """Replace files, or refuse to."""
+    return nifti_writer()

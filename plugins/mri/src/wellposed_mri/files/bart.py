@@ -74,12 +74,14 @@ def write_cfl(path: str | PathLike[str], array: Tensor, *, overwrite: bool = Fal
     Raises
     ------
     OutputExistsError
-        If either file exists and ``overwrite`` is false.
+        If either file exists and ``overwrite`` is false, or the ``.hdr`` is another format's (Analyze).
     """
     data, header = Path(path).with_suffix(".cfl"), Path(path).with_suffix(".hdr")
     for part in (data, header):
         if part.exists() and not overwrite:
             raise OutputExistsError(f"{part} exists already; pass overwrite=True or another name.")
+    if header.exists() and b"# Dimensions" not in header.read_bytes()[:4096]:
+        raise OutputExistsError(f"{header} is not a BART header, and would be replaced; take another name.")
     shape = " ".join(str(n) for n in (*array.shape, *(1,) * (16 - array.ndim)))
     values = array.detach().cpu().to(torch.complex64).permute(*range(array.ndim - 1, -1, -1))
     with atomic_path(data, overwrite=overwrite) as temporary:

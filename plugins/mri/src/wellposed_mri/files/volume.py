@@ -36,11 +36,7 @@ def volumes_of(image: Tensor, meta: Mapping[str, Any]) -> Volumes:
     ParameterError
         For an image of other axes, values that are not finite, or an impossible affine.
     """
-    if image.ndim not in (4, 5):
-        raise ParameterError(
-            f"an image of shape {tuple(image.shape)} is no volume; (B, C, H, W) or (B, C, D, H, W) "
-            "is expected."
-        )
+    require_image(image)
     found = image.detach().abs() if image.is_complex() else image.detach()
     total = found.shape[:-2].numel()
     depth = found.shape[2] if image.ndim == 5 else int(meta.get("slices_per_volume", total))
@@ -53,6 +49,15 @@ def volumes_of(image: Tensor, meta: Mapping[str, Any]) -> Volumes:
     if affine is not None:
         x, y, z = (float(v) for v in np.linalg.norm(affine[:3, :3], axis=0))
     return _cropped(Volumes(values, affine, (z, y, x)), meta.get("crop"))
+
+
+def require_image(image: Tensor) -> None:
+    """Raise :class:`ParameterError` unless the image is ``(B, C, H, W)`` or ``(B, C, D, H, W)``."""
+    if image.ndim not in (4, 5):
+        raise ParameterError(
+            f"an image of shape {tuple(image.shape)} is no volume; (B, C, H, W) or (B, C, D, H, W) "
+            "is expected."
+        )
 
 
 def centre(n: int, size: int) -> slice:
