@@ -290,3 +290,35 @@ def test_captions_leave_out_what_is_unknown():
     assert caption(27.0, None) == "27.00 dB"
     assert caption(None, 0.5) == "SSIM 0.500"
     assert caption(None, None) == ""
+
+
+def test_scores_that_nothing_has_get_no_column(truth):
+    blind = [Entry("A", truth, seconds=1.0), Entry("B", truth, seconds=2.0)]
+    texts = Page(make(truth, reference=None, entries=blind).html(registry=NOBODY)).texts
+    assert "Time" in texts
+    assert not {"PSNR", "SSIM"} & set(texts)
+    assert not any("Higher PSNR" in text for text in texts)
+    assert {"PSNR", "SSIM", "Time"} <= set(Page(make(truth).html(registry=NOBODY)).texts)
+
+
+def test_a_scale_other_than_that_of_photographs_is_told(truth):
+    page = make(truth, window=(0.0, 0.0321)).html(registry=NOBODY)
+    assert "Grey levels: black is 0 and white 0.0321 in all pictures" in page
+    assert 'id="greys"' not in make(truth).html(registry=NOBODY)
+
+
+def test_large_pictures_are_reduced_and_the_page_says_where_they_are_whole():
+    image = torch.rand(1, 3, 1500, 2100, generator=torch.Generator().manual_seed(0))
+    report = make(image, entries=[Entry("Large", image * 0.9)], full_size="pictures")
+    text = report.html(registry=NOBODY)
+    page = Page(text)
+    assert "Pictures of 2100 × 1500 pixels are reduced to 700 × 500 here" in text
+    assert "the folder <i>pictures</i> beside this page has them in full" in text
+    shown = [a for a in page.all("img") if a.get("class") == "picture"]
+    assert [(a["width"], a["height"]) for a in shown] == [("700", "500")] * 2
+    pixels = np.asarray(Image.open(io.BytesIO(b64decode(shown[0]["src"].partition(",")[2]))))
+    expected = torch.nn.functional.avg_pool2d(image * 0.9, 3)[0].permute(1, 2, 0).numpy()
+    np.testing.assert_allclose(pixels / 255, expected, atol=0.6 / 255)
+    assert len(text) < 6e6
+    thin = make(image[..., :2, :], entries=[]).html(registry=NOBODY)
+    assert "Pictures of 2100 × 2 pixels are reduced to 700 × 1 here" in thin

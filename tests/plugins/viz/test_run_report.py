@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 import torch
 from PIL import Image
 
-from wellposed import Measurement
+from wellposed import Identity, Measurement, Space
 from wellposed.operators import Convolution
-from wellposed.runs import Method, Outcome, Run
+from wellposed.runs import Method, Outcome, Run, RunFolder, write_reports
 from wellposed_viz.photographs import FILES, Photograph
 from wellposed_viz.run_report import HtmlReport
 
@@ -95,3 +97,39 @@ def test_a_photograph_is_scikit_images_own():
         Photograph("camera")[1]
     with pytest.raises(ValueError, match="'name' must be in"):
         Photograph("lena")
+
+
+def scan(shape, dtype=torch.complex64, **changes):
+    """Faint images with a few bright pixels, as MR images have them."""
+    truth = (0.02 * torch.rand(shape, generator=torch.Generator().manual_seed(0))).to(dtype)
+    truth[..., 0, 0] = 1.0
+    physics = Identity(Space(shape[1:], dtype))
+    outcomes = (Outcome("input", truth), Outcome("faint", 0.9 * truth, {"psnr": None}, 1.0))
+    measurement = Measurement(truth, physics, **changes)
+    return Run("Scan", measurement, [Method("faint", None)], {"psnr": None}, outcomes)
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 30, 32), (1, 1, 7, 30, 32), (1, 2, 30, 32)])
+def test_complex_images_volumes_and_several_sets_become_pictures_that_one_can_see(shape, tmp_path):
+    run = scan(shape)
+    folder = RunFolder.open(tmp_path / "out")
+    pages = write_reports(run, folder)
+    text = pages[0].read_text()
+    assert "Grey levels: black is 0 and white 0.01" in text
+    assert "PSNR" not in text.partition("<script>")[0]
+    assert "Back-projected input" in text
+    with Image.open(tmp_path / "out" / "pictures" / "faint.png") as picture:
+        assert picture.size == (32, 30)
+        levels = torch.frombuffer(bytearray(picture.convert("L").tobytes()), dtype=torch.uint8).double()
+    assert 100 < float(levels.median()) < 160
+    low, high = json.loads((tmp_path / "out" / "results.json").read_text())["greys"]
+    assert low == 0
+    assert high == pytest.approx(0.018, rel=0.05)
+
+
+def test_photographs_keep_their_scale_and_the_truth_sets_it(run):
+    assert run.greys == (0.0, 1.0)
+    bright = scan((1, 1, 30, 32), torch.float32).replace(outcomes=())
+    truth = 300 * torch.rand(1, 1, 30, 32, generator=torch.Generator().manual_seed(1))
+    known = bright.replace(measurement=bright.measurement.replace(reference=truth))
+    assert known.greys[1] == pytest.approx(float(truth.flatten().quantile(0.995)), rel=1e-2)

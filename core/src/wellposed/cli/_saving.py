@@ -14,6 +14,7 @@ from wellposed.errors import ParameterError
 from wellposed.measurement import Measurement
 from wellposed.registry import Registry, install_line
 from wellposed.runs import Outcome, Run
+from wellposed.runs._greys import magnitude, window_of
 from wellposed.runs._photos import preferred
 from wellposed.runs._reports import create_writer
 
@@ -51,13 +52,9 @@ def windowed(image: Tensor) -> tuple[Tensor, float, float]:
 
     White is the 99.9th percentile, so that one bright pixel does not make the rest black.
     """
-    values = (image.abs() if image.is_complex() else image).detach().cpu().double()
-    ordered = values[values.isfinite()].sort().values
-    if ordered.numel() == 0:
-        return values, 0.0, 1.0
-    high = float(ordered[int(0.999 * (len(ordered) - 1))])
-    low = min(0.0, float(ordered[int(0.001 * (len(ordered) - 1))]))
-    scaled = (values - low) / (high - low if high > low else 1.0)
+    low, high = window_of(image, white=0.999)
+    values = magnitude(image)
+    scaled = (values - low) / (high - low)
     return torch.where(values.isfinite(), scaled.clamp(0, 1), values), low, high
 
 

@@ -17,7 +17,7 @@ def print_scores(run: Run) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    columns = [*run.metrics] if run.measurement.reference is not None else []
+    columns = [m for m in run.metrics if any(o.scores.get(m) is not None for o in run.outcomes)]
     grid = Table(box=SIMPLE_HEAD, pad_edge=False, title=Text(run.title, style="bold"), title_justify="left")
     grid.add_column("method", no_wrap=True)
     for column in (*columns, "seconds"):

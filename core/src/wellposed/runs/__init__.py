@@ -20,6 +20,7 @@ from __future__ import annotations
 from wellposed.runs._config import planned
 from wellposed.runs._execute import execute
 from wellposed.runs._folder import RunFolder
+from wellposed.runs._greys import middle
 from wellposed.runs._listener import Listener
 from wellposed.runs._region import Region
 from wellposed.runs._reports import write_reports
@@ -35,6 +36,7 @@ __all__ = [
     "RunFolder",
     "default_metrics",
     "execute",
+    "middle",
     "planned",
     "simulate",
     "write_reports",

@@ -161,6 +161,7 @@ class RunFolder:
             "title": run.title,
             "finished": run.done,
             "rows": run.rows(),
+            "greys": run.greys,
             "seed": run.seed,
             "versions": run.versions(),
             "threads": torch.get_num_threads(),

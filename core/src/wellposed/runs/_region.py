@@ -43,8 +43,8 @@ class Region:
             return None
         if image.ndim < 3 or image.shape[:2] != measured.shape[:2]:
             return None
-        if image.is_complex() != measured.is_complex():
-            return None
+        if image.is_complex() or measured.is_complex():
+            return None  # k-space has the axes of its image
         missing = [n - m for n, m in zip(image.shape[2:], measured.shape[2:], strict=True)]
         if min(missing) < 0:
             return None

@@ -14,6 +14,7 @@ from wellposed import registry as registries
 from wellposed.errors import WellposedError
 from wellposed.registry import Registry
 from wellposed.runs._folder import RunFolder, file_word
+from wellposed.runs._greys import picture_of
 from wellposed.runs._values import Run
 
 
@@ -45,30 +46,31 @@ def reports(registry: Registry) -> list[str]:
 
 
 def _write_pictures(run: Run, path: Path, registry: Registry) -> list[str]:
-    """Write one PNG per outcome, and one of the truth, where a writer is installed."""
+    """Write one PNG per outcome, and one of the truth, on one scale, where a writer is installed."""
     writers = registry.for_file("writer", "picture.png")
     if not writers:
         return []
-    (path / "pictures").mkdir(exist_ok=True)
     written = []
     for label, image in _pictures(run):
         name = f"pictures/{file_word(label)}.png"
+        (path / "pictures").mkdir(exist_ok=True)
         try:
             create_writer(writers[0], registry, overwrite=True).write(path / name, image, {"bits": 8})
         except WellposedError:
-            continue  # complex, three-dimensional or diverged: the report shows it, a PNG cannot
+            continue  # diverged: the report paints what is not a number, a PNG cannot
         written.append(name)
     return written
 
 
 def _pictures(run: Run) -> Iterator[tuple[str, Tensor]]:
+    greys = run.greys
     for outcome in run.outcomes:
         image = run.shown(outcome)
-        if image is not None:
-            # what lies outside [0, 1] is no colour; the file in reconstructions/ keeps it
-            yield outcome.method, image[:1] if image.is_complex() else image[:1].clamp(0, 1)
+        if image is not None and image.ndim >= 4:
+            # what lies outside is no colour; the file in reconstructions/ keeps it
+            yield outcome.method, picture_of(image, greys)
     if run.reference is not None:
-        yield "reference", run.reference[:1]
+        yield "reference", picture_of(run.reference, greys)
 
 
 def create_writer(name: str, registry: Registry, *, overwrite: bool) -> Any:

@@ -14,6 +14,7 @@ from wellposed.errors import ParameterError
 from wellposed.measurement import Measurement
 from wellposed.registry import Registry
 from wellposed.runs._facts import facts_of, versions_of
+from wellposed.runs._greys import grey_window
 from wellposed.runs._region import Region, seen_by
 from wellposed.vectors import leaves
 
@@ -197,6 +198,13 @@ class Run:
         if outcome.image is None or outcome.is_input:
             return outcome.image
         return self.region.crop(outcome.image)
+
+    @property
+    def greys(self) -> tuple[float, float]:
+        """The values that pictures of this run show as black and white, one pair for all."""
+        results = [o.image for o in self.outcomes if not o.is_input and o.image is not None]
+        shown = results or [o.image for o in self.outcomes if o.image is not None]
+        return grey_window(self.reference, shown, self.measurement.physics)
 
     def rows(self) -> list[dict[str, Any]]:
         """Return the table, one plain mapping per outcome."""

@@ -110,6 +110,17 @@ def shared_window(images: Sequence[Any], *, part: Part = "auto", quantile: float
     return (low, high) if high > low else (low, low + 1.0)
 
 
+def reduced(pixels: Pixels, most: int) -> Pixels:
+    """Return pixels averaged in blocks, so that no side is longer than ``most``; ragged edges are cut."""
+    block = -(-max(pixels.shape[:2]) // most)
+    if block == 1:
+        return pixels
+    tall, wide = (min(block, n) for n in pixels.shape[:2])
+    height, width = pixels.shape[0] // tall, pixels.shape[1] // wide
+    cut = pixels[: height * tall, : width * wide]
+    return np.asarray(cut.reshape(height, tall, width, wide, *pixels.shape[2:]).mean((1, 3)))
+
+
 def colour(values: NDArray[Any], name: str, window: Window) -> Pixels:
     """Return ``(H, W, 3)`` colours of real values under a named colour map."""
     low, high = window

@@ -12,13 +12,13 @@ import attrs
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from wellposed.runs import Outcome, Run
+from wellposed.runs import Outcome, Run, middle
 from wellposed_viz.boxes import Box, detail_box
 from wellposed_viz.convergence import convergence_figure
 from wellposed_viz.entries import Entry
 from wellposed_viz.error_maps import error_figure
 from wellposed_viz.panels import panel_figure
-from wellposed_viz.pixels import Window, shared_window
+from wellposed_viz.pixels import Window
 from wellposed_viz.report import Report, Section
 from wellposed_viz.saving import save_figure
 
@@ -44,16 +44,17 @@ class HtmlReport:
         """
         folder = Path(folder)
         entries = [e for e in (_entry(run, o) for o in run.outcomes) if e is not None]
-        window = _window(_telling(entries) if run.reference is None else [run.reference])
+        window, truth = run.greys, _plane(run.reference)
         page = Report(
             title=run.title,
             problem=run.facts(),
-            reference=run.reference,
+            reference=truth,
             entries=entries,
             provenance={"seed": run.seed, "versions": run.versions(), "config": run.config},
             window=window,
             sections=_failures(run),
             subject=run,
+            full_size="pictures",
         )
         written = [page.save(folder / "report.html", overwrite=overwrite)]
         for name, figure in self._figures(run, entries, window):
@@ -61,7 +62,7 @@ class HtmlReport:
         return written
 
     def _figures(self, run: Run, entries: list[Entry], window: Window) -> Iterator[tuple[str, Figure]]:
-        truth = run.reference
+        truth = _plane(run.reference)
         panels = entries if truth is None else [*entries, Entry(TRUTH, truth)]
         if panels:
             first = panels[-1].image if truth is not None else panels[0].image
@@ -76,11 +77,11 @@ class HtmlReport:
 
 
 def _entry(run: Run, outcome: Outcome) -> Entry | None:
-    image = run.shown(outcome)
-    if image is None or image.ndim != 4 or image.shape[1] not in (1, 3):
+    image = _plane(run.shown(outcome))
+    if image is None:
         return None
     return Entry(
-        _name_of_input(run, image) if outcome.is_input else outcome.method,
+        _name_of_input(run, outcome) if outcome.is_input else outcome.method,
         image,
         psnr=outcome.scores.get("psnr"),
         ssim=outcome.scores.get("ssim"),
@@ -91,17 +92,19 @@ def _entry(run: Run, outcome: Outcome) -> Entry | None:
     )
 
 
-def _name_of_input(run: Run, image: Tensor) -> str:
+def _plane(image: Tensor | None) -> Tensor | None:
+    """Return an image, or the middle slice of a volume or film; ``None`` where there is nothing to show."""
+    if image is None or image.ndim < 4:
+        return None
+    flat = middle(image)
+    return flat if flat.shape[1] in (1, 3) else flat[:, :1]
+
+
+def _name_of_input(run: Run, outcome: Outcome) -> str:
     """Sinograms and k-space are no pictures: what is shown of them has been through the adjoint."""
-    y = run.measurement.y
-    return "Measured input" if isinstance(y, Tensor) and y.shape == image.shape else "Back-projected input"
-
-
-def _telling(entries: list[Entry]) -> list[Any]:
-    """Return the images that tell the range of values: the input, or where it is no picture, the results."""
-    results = [e.image for e in entries if not e.is_input]
-    shown = [e.image for e in entries[:1]]
-    return results if results and entries[0].method != "Measured input" else shown
+    y, image = run.measurement.y, outcome.image
+    shown = isinstance(y, Tensor) and image is not None and not y.is_complex() and y.shape == image.shape
+    return "Measured input" if shown else "Back-projected input"
 
 
 def _failures(run: Run) -> list[Section]:
@@ -111,13 +114,6 @@ def _failures(run: Run) -> list[Section]:
         f"<li><strong>{escape(o.method)}</strong>: {escape(o.error or '')}</li>" for o in run.failed
     )
     return [Section("Methods that failed", f"<ul>{lines}</ul>")]
-
-
-def _window(images: list[Any]) -> Window:
-    """Photographs lie in [0, 1], or nearly, and are shown so; other data by their own range."""
-    ends = [(float(x.min()), float(x.max())) for x in (i.abs() if i.is_complex() else i for i in images)]
-    usual = all(low > -0.5 and 0.05 < high < 1.5 for low, high in ends)
-    return (0.0, 1.0) if usual else shared_window(images)
 
 
 def _details(image: Tensor, count: int, fraction: float = 0.2) -> tuple[Box, ...]:

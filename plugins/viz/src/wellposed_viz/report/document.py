@@ -63,6 +63,8 @@ class Report:
     subject
         What the packs' sections are asked about: the :class:`wellposed.runs.Run`, or this report itself
         where it was made by hand.
+    full_size
+        Where beside the page the pictures are in full size, for those that are reduced to 1024 pixels here.
 
     Examples
     --------
@@ -82,6 +84,7 @@ class Report:
     sections: tuple[Section, ...] = attrs.field(default=(), converter=_tuple)
     lead: str | None = None
     subject: Any = attrs.field(default=None, repr=False)
+    full_size: str | None = None
 
     def html(self, *, registry: Any = None) -> str:
         """Return the whole document; ``registry`` is asked for the sections of packs."""
@@ -92,6 +95,9 @@ class Report:
             lead=self.lead or _lead(table),
             facts=[_fact(name, value) for name, value in self.problem.items()],
             rows=table,
+            columns=_columns(self.entries),
+            window=self.window,
+            full_size=self.full_size,
             any_settings=any(row.settings for row in table),
             gallery=Gallery.build(self.reference, self.entries, self.window),
             charts=_charts(self.entries),
@@ -115,6 +121,12 @@ class Report:
         # A frame keeps the page's style and script apart from the notebook's.
         framed = Markup('<iframe srcdoc="{}" title="{}" style="{}"></iframe>')
         return framed.format(self.html(), self.title, "width:100%;height:48rem;border:0")
+
+
+def _columns(entries: tuple[Entry, ...]) -> list[tuple[str, str, str]]:
+    """Return name, label and unit of the scores that anything has."""
+    known = (("psnr", "PSNR", "dB"), ("ssim", "SSIM", ""), ("seconds", "Time", "s"))
+    return [column for column in known if any(getattr(e, column[0]) is not None for e in entries)]
 
 
 def _lead(table: list[Row]) -> str | None:

@@ -19,11 +19,15 @@ from wellposed_viz.pixels import (
     colour_png,
     data_uri,
     png,
+    reduced,
     shared_window,
     to_pixels,
     to_plane,
 )
 from wellposed_viz.scores import caption
+
+MOST = 1024
+"""The longest side of a picture in the page: a page of full photographs would be too large to send."""
 
 
 @attrs.frozen
@@ -37,6 +41,7 @@ class Picture:
     height: int
     error: str | None
     role: str  # "reference", "input" or "method"
+    full: tuple[int, int]
 
 
 @attrs.frozen
@@ -46,6 +51,11 @@ class Gallery:
     pictures: tuple[Picture, ...]
     error_limit: float | None
     error_stops: str
+
+    @property
+    def reduced(self) -> Picture | None:
+        """The first picture that is shown with fewer pixels than it has."""
+        return next((p for p in self.pictures if p.full != (p.height, p.width)), None)
 
     @classmethod
     def build(cls, reference: Any, entries: tuple[Entry, ...], window: Window) -> Gallery:
@@ -85,7 +95,8 @@ def _map(entry: Entry, reference: Any) -> Any:
 
 
 def _picture(entry: Entry, window: Window, error: Any, role: str | None = None) -> Picture:
-    pixels = to_pixels(entry.image, window=window)
+    whole = to_pixels(entry.image, window=window)
+    pixels = reduced(whole, MOST)
     source = data_uri(png(pixels))
     return Picture(
         name=entry.method,
@@ -93,8 +104,11 @@ def _picture(entry: Entry, window: Window, error: Any, role: str | None = None) 
         source=source,
         width=pixels.shape[1],
         height=pixels.shape[0],
-        error=None if error is None else data_uri(colour_png(error[0], ERROR_MAP, (0.0, error[1]))),
+        error=None
+        if error is None
+        else data_uri(colour_png(reduced(error[0], MOST), ERROR_MAP, (0.0, error[1]))),
         role=role or ("input" if entry.is_input else "method"),
+        full=(whole.shape[0], whole.shape[1]),
     )
 
 
