@@ -118,7 +118,7 @@ def _slices() -> Built:
 def _motion() -> Built:
     """Compare with a loop of shears, each a transform along one axis."""
     from wellposed_mri import MotionMRI
-    from wellposed_mri.encoding.motion import moved, moved_back
+    from wellposed_mri.encoding.rigid import moved, moved_back
 
     n, shots = 256, 8
     maps = _randn(COILS, n, n)

@@ -9,7 +9,7 @@ import torch
 
 from wellposed.errors import ParameterError, SpaceError
 from wellposed_mri import MotionMRI, MultiCoilMRI, birdcage_maps
-from wellposed_mri.encoding.motion import moved, moved_back
+from wellposed_mri.encoding.rigid import moved, moved_back
 from wellposed_mri.reconstruction.outer_noise import noise_deviation
 
 

@@ -1,6 +1,6 @@
 """Tensors derived from parameters (a spectrum from a kernel), computed once and never stale.
 
-A derived tensor is kept only while its source is the very same tensor and needs no gradient; a move, a
+A derived tensor is kept only while its sources are the very same tensors and need no gradient; a move, a
 loaded state or an override brings a new source and with it a new derivation. Nothing derived appears in
 ``state_dict`` or in a pickle. The one thing that torch hides, and so this cannot see, is a write through
 ``tensor.data``.
@@ -25,22 +25,28 @@ def _is_watched(source: Tensor) -> bool:
 
 
 class Derived:
-    """One derived tensor: ``Derived(compute)(source)`` is ``compute(source)``, cached where it may be."""
+    """One derived tensor: ``Derived(compute)(*sources)`` is ``compute(*sources)``, cached where it may be."""
 
-    def __init__(self, compute: Callable[[Tensor], Tensor]) -> None:
+    def __init__(self, compute: Callable[..., Tensor]) -> None:
         self.compute = compute
-        self._source: Tensor | None = None
-        self._version = -1
+        self._sources: tuple[Tensor, ...] = ()
+        self._versions: tuple[int, ...] = ()
         self._value: Tensor | None = None
 
-    def __call__(self, source: Tensor) -> Tensor:
-        """Return the derived tensor for ``source``."""
-        if torch.compiler.is_compiling() or _is_watched(source):
-            return self.compute(source)
-        if self._value is None or self._source is not source or self._version != source._version:
-            self._value = self.compute(source)
-            self._source, self._version = source, source._version
+    def __call__(self, *sources: Tensor) -> Tensor:
+        """Return the derived tensor for ``sources``."""
+        if torch.compiler.is_compiling() or any(map(_is_watched, sources)):
+            return self.compute(*sources)
+        if self._value is None or not self._known(sources):
+            self._value = self.compute(*sources)
+            self._sources, self._versions = sources, tuple(t._version for t in sources)
         return self._value
+
+    def _known(self, sources: tuple[Tensor, ...]) -> bool:
+        kept = zip(self._sources, self._versions, strict=True)
+        return len(sources) == len(self._sources) and all(
+            old is new and version == new._version for (old, version), new in zip(kept, sources, strict=True)
+        )
 
     def __deepcopy__(self, memo: object) -> Derived:
         """Return an empty cache for the copy."""
@@ -48,4 +54,4 @@ class Derived:
 
     def __getstate__(self) -> dict[str, object]:
         """Leave the cached tensors out of pickles."""
-        return {"compute": self.compute, "_source": None, "_version": -1, "_value": None}
+        return {"compute": self.compute, "_sources": (), "_versions": (), "_value": None}

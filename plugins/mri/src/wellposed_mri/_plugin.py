@@ -80,6 +80,12 @@ _ENCODING = (
     ("stack", "StackMRI", "Stack of stars or spirals: FFT along slices, NUFFT within.", None),
     ("offresonance", "OffResonanceMRI", "Spins turn during the readout.", "doi:10.1109/TMI.2002.808360"),
     ("motion", "MotionMRI", "Rigid motion between shots.", "doi:10.1109/TCI.2016.2557069"),
+    (
+        "motion_noncartesian",
+        "MotionNonCartesianMRI",
+        "Rigid motion between shots of a trajectory.",
+        "doi:10.1002/mrm.20656",
+    ),
     ("readout_oversampling", "ReadoutOversampling", "k-space to that of a longer field of view.", None),
 )
 

@@ -131,14 +131,38 @@ def offresonance(draw: st.DrawFn) -> dict[str, Any]:
 
 @st.composite
 def motion(draw: st.DrawFn) -> dict[str, Any]:
-    """Two shots, motion shared and per sample."""
+    """Two shots, motion shared and per sample, in planes and in volumes."""
     h, w, seed = _size(draw)
+    volume = (3, h, w) if draw(st.booleans()) else (h, w)
+    first = random_mask(1, *(1,) * (len(volume) - 1), w, seed=seed)
+    return {
+        "maps": complex_normal(*draw(st.sampled_from([(3,), (1, 2, 2)])), *volume, seed=seed),
+        "masks": torch.cat([first, 1 - first]),
+        "dims": len(volume),
+        **_movement(draw, len(volume), seed),
+    }
+
+
+@st.composite
+def motion_noncartesian(draw: st.DrawFn) -> dict[str, Any]:
+    """Two shots; coils that stay and coils that move; motion shared and per sample."""
+    h, w, seed = _size(draw)
+    shape = (3, h, w) if draw(st.booleans()) else (h, w)
+    return {
+        "maps": complex_normal(*draw(st.sampled_from([(3,), (1, 2, 2)])), *shape, seed=seed),
+        "trajectory": random_points(2, 2, 7, shape=shape, seed=seed),
+        "accuracy": 1e-6,
+        "coils_move": draw(st.booleans()),
+        **_movement(draw, len(shape), seed),
+    }
+
+
+def _movement(draw: st.DrawFn, dims: int, seed: int) -> dict[str, Any]:
+    """Draw angles and shifts of two shots, for all samples or for each of two."""
     lead = draw(st.sampled_from([(), (2,)]))
     generator = torch.Generator().manual_seed(seed)
-    first = random_mask(1, 1, w, seed=seed)
+    turns = (2, 3) if dims == 3 else (2,)
     return {
-        "maps": complex_normal(*draw(st.sampled_from([(3,), (1, 2, 2)])), h, w, seed=seed),
-        "masks": torch.cat([first, 1 - first]),
-        "angles": 0.4 * torch.rand(*lead, 2, generator=generator) - 0.2,
-        "shifts": 3 * torch.rand(*lead, 2, 2, generator=generator) - 1,
+        "angles": 0.4 * torch.rand(*lead, *turns, generator=generator) - 0.2,
+        "shifts": 3 * torch.rand(*lead, 2, dims, generator=generator) - 1,
     }

@@ -4,6 +4,7 @@ from wellposed_mri.encoding.cartesian import CartesianMRI
 from wellposed_mri.encoding.dynamic import DynamicMRI
 from wellposed_mri.encoding.frames import DynamicNonCartesianMRI
 from wellposed_mri.encoding.motion import MotionMRI
+from wellposed_mri.encoding.motion_trajectories import MotionNonCartesianMRI
 from wellposed_mri.encoding.multicoil import MultiCoilMRI
 from wellposed_mri.encoding.multislice import SimultaneousMultiSliceMRI
 from wellposed_mri.encoding.noncartesian import NonCartesianMRI
@@ -17,6 +18,7 @@ __all__ = [
     "DynamicMRI",
     "DynamicNonCartesianMRI",
     "MotionMRI",
+    "MotionNonCartesianMRI",
     "MultiCoilMRI",
     "NonCartesianMRI",
     "OffResonanceMRI",

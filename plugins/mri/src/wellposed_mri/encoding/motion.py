@@ -1,8 +1,4 @@
-"""A patient who moves between shots: every shot sees the object turned and shifted, the coils stay.
-
-A rotation is three shears, a shear shifts every line by its own amount, and a shift is a phase in Fourier
-space. So the motion is unitary, its inverse is its adjoint, and it is smooth in its parameters.
-"""
+"""A patient who moves between shots: every shot sees the object turned and shifted, the coils stay."""
 
 from __future__ import annotations
 
@@ -12,37 +8,48 @@ import torch
 from torch import Tensor
 
 from wellposed.errors import DtypeError, ParameterError, SpaceError
+from wellposed.linalg import gram
 from wellposed.operators.base import LinearOperator
 from wellposed.operators.derived import Derived
 from wellposed.spaces import Space
 from wellposed.structure import Evidence, Symmetry
 from wellposed_mri.encoding import kernels
-from wellposed_mri.encoding.checks import full_maps, require_known, require_mask
-from wellposed_mri.encoding.multicoil import centred_mask
+from wellposed_mri.encoding.checks import full_maps, hidden, require_known, require_mask
+from wellposed_mri.encoding.multicoil import VaryingAxes, centred_mask
+from wellposed_mri.encoding.normal import Normal
+from wellposed_mri.encoding.rigid import moved, moved_back
 from wellposed_mri.fourier import modulation
 from wellposed_mri.phase import GlobalPhase
 
 
 class MotionMRI(LinearOperator):
-    """``y_c = Σ_s mask_s · F(maps_c · M_s x)``: Cartesian MRI with rigid in-plane motion between shots.
+    """``y_c = Σ_s mask_s · F(maps_c · M_s x)``: Cartesian MRI with rigid motion between shots.
 
     Parameters
     ----------
     maps
-        Complex coil sensitivities ``(coils, H, W)``, ``(B, coils, H, W)`` or ``(B, sets, coils, H, W)``.
+        Complex coil sensitivities ``(coils, H, W)``, ``(B, coils, H, W)`` or ``(B, sets, coils, H, W)``; with
+        D before H for ``dims=3``. They stay where they are while the object moves.
     masks
-        What each shot samples, real or bool, ``(shots, H, W)`` or broadcasting, ``(shots, 1, W)``.
+        What each shot samples, real or bool, ``(shots, H, W)`` or broadcasting, ``(shots, 1, W)``;
+        ``(shots, D, H, W)`` for volumes.
     angles
         Rotation of the object in each shot in radians, ``(shots,)`` or ``(B, shots)``: anticlockwise as
-        displayed, about pixel ``(H//2, W//2)``, within ±π/2.
+        displayed, about pixel ``(H//2, W//2)``, within ±π/2. Volumes take three, ``(shots, 3)`` or ``(B,
+        shots, 3)``: about D, which is anticlockwise as displayed, then about H, then about W.
     shifts
-        Translation after the rotation in pixels, rows first, ``(shots, 2)`` or ``(B, shots, 2)``.
+        Translation after the rotation in pixels, rows first, ``(shots, 2)`` or ``(B, shots, 2)``; volumes
+        take three, depth first.
+    dims
+        Axes of the image: 2, in-plane motion, or 3, all six parameters.
 
     Notes
     -----
     Images are ``(B, sets, H, W)`` and k-space ``(B, coils, H, W)``. Motion is trigonometric interpolation:
     exact where the object is band-limited; what is moved out of the field of view comes in at its other side,
     and of large rotations the corners do. Angles and shifts carry gradients, so that motion can be estimated.
+    ``gram`` transforms only the axes along which some shot's mask changes. Pixels are taken for square, and
+    voxels for cubes.
 
     Raises
     ------
@@ -63,10 +70,13 @@ class MotionMRI(LinearOperator):
     angles: Tensor
     shifts: Tensor
 
-    def __init__(self, maps: Tensor, masks: Tensor, angles: Tensor, shifts: Tensor) -> None:
-        full = full_maps(maps, 2)
+    def __init__(self, maps: Tensor, masks: Tensor, angles: Tensor, shifts: Tensor, dims: int = 2) -> None:
+        if dims not in (2, 3):
+            raise ParameterError(f"dims = {dims}, but an image has 2 or 3 Fourier-encoded axes here.")
+        full = full_maps(maps, dims)
         coils, image = full.shape[2], tuple(full.shape[3:])
-        _require_shots(masks, angles, shifts, image)
+        _require_masks(masks, image)
+        require_motion(angles, shifts, int(masks.shape[0]), dims)
         super().__init__(Space((full.shape[1], *image), maps.dtype), Space((coils, *image), maps.dtype))
         real = maps.real.dtype
         require_known("maps", maps)
@@ -74,8 +84,10 @@ class MotionMRI(LinearOperator):
         self.register_value("masks", masks.to(real))
         self.register_value("angles", angles.to(real))
         self.register_value("shifts", shifts.to(real))
-        self._before = Derived(partial(_centred, conjugate=False))
-        self._back = Derived(partial(_centred, conjugate=True))
+        self.dims = dims
+        self._axes = tuple(range(-dims, 0))
+        self._before = Derived(partial(_centred, dims=dims, conjugate=False))
+        self._back = Derived(partial(_centred, dims=dims, conjugate=True))
         self._weight = Derived(partial(centred_mask, sizes=image))
 
     @property
@@ -83,101 +95,124 @@ class MotionMRI(LinearOperator):
         """What all shots sample together, ``(H, W)`` or broadcasting."""
         return self.masks.sum(0)
 
-    def _shots(self) -> list[tuple[Tensor, Tensor, Tensor]]:
-        """Return angle ``(b, 1)``, shift ``(b, 1, 2)`` and weight ``(1, 1, H, W)`` of every shot."""
-        count = self.masks.shape[0]
-        angles, shifts = self.angles.reshape(-1, count), self.shifts.reshape(-1, count, 2)
-        weights = self._weight(self.masks)
-        return [(angles[:, s : s + 1], shifts[:, s : s + 1], weights[:, s : s + 1]) for s in range(count)]
-
     def _forward(self, x: Tensor) -> Tensor:
-        maps, parts = self._before(self.maps), []
-        for angle, shift, weight in self._shots():
-            parts.append(kernels.encode(moved(x, angle, shift), maps, weight, (-2, -1)))
-        return _total(parts)
+        maps, weights = self._before(self.maps), self._weight(self.masks)
+        return total(
+            [
+                kernels.encode(moved(x, angle, shift), maps, weights[:, s : s + 1], self._axes)
+                for s, (angle, shift) in enumerate(shots_of(self.angles, self.shifts))
+            ]
+        )
 
     def _adjoint(self, y: Tensor) -> Tensor:
-        maps, parts = self._back(self.maps), []
-        for angle, shift, weight in self._shots():
-            images = kernels.decode(y, maps, weight.conj().resolve_conj(), (-2, -1))
-            parts.append(moved_back(images, angle, shift))
-        return _total(parts)
+        maps, weights = self._back(self.maps), self._weight(self.masks).conj().resolve_conj()
+        return total(
+            [
+                moved_back(kernels.decode(y, maps, weights[:, s : s + 1], self._axes), angle, shift)
+                for s, (angle, shift) in enumerate(shots_of(self.angles, self.shifts))
+            ]
+        )
 
     def _evidence(self) -> tuple[Evidence, ...]:
         return (Symmetry(GlobalPhase(), GlobalPhase()),)
 
 
-def moved(x: Tensor, angles: Tensor, shifts: Tensor) -> Tensor:
-    """Return complex images ``(…, H, W)`` turned by ``angles`` ``(…)``, then moved by ``shifts``."""
-    along_rows, first, last = _lines(x, angles, shifts)
-    x = _shifted(x, first, -1)
-    x = _shifted(x, along_rows, -2)
-    return _shifted(x, last, -1)
+class MotionGram(Normal[MotionMRI]):
+    """``A*A`` of :class:`MotionMRI`, with FFTs only along the axes on which a shot's mask changes.
 
-
-def moved_back(x: Tensor, angles: Tensor, shifts: Tensor) -> Tensor:
-    """Return the images before :func:`moved`: its inverse, which is its adjoint."""
-    along_rows, first, last = _lines(x, angles, shifts)
-    x = _shifted(x, -last, -1)
-    x = _shifted(x, -along_rows, -2)
-    return _shifted(x, -first, -1)
-
-
-def _lines(x: Tensor, angles: Tensor, shifts: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Return by how much every column, row and again row moves: ``(…, 1, W)``, ``(…, H, 1)`` twice.
-
-    The translation needs no transforms of its own: along the rows it goes with the second shear, along the
-    columns with the last one, which has to make up for the rows that the second has moved.
+    Shots that sample the same place add up there, and A*A has terms of two shots; it is a sum over single
+    shots only where they share nothing.
     """
-    slant, turn = torch.tan(angles / 2)[..., None, None], torch.sin(angles)[..., None, None]
-    down, right = shifts[..., 0, None, None], shifts[..., 1, None, None]
-    rows = (torch.arange(x.shape[-2], dtype=angles.dtype, device=x.device) - x.shape[-2] // 2)[:, None]
-    columns = torch.arange(x.shape[-1], dtype=angles.dtype, device=x.device) - x.shape[-1] // 2
-    return down - turn * columns, slant * rows, slant * (rows - down) + right
+
+    def __init__(self, operator: MotionMRI) -> None:
+        super().__init__(operator)
+        self._squared = Derived(torch.square)
+        self._shared = Derived(_shared)
+        self._varying = VaryingAxes(operator._axes)
+
+    def _forward(self, x: Tensor) -> Tensor:
+        op = self.operator
+        if hidden(op.masks) or op.masks.requires_grad or bool(self._shared(op.masks)):
+            return op._adjoint(op._forward(x))
+        maps, back, axes = op._before(op.maps), op._back(op.maps), self._varying(op.masks)
+        weights, parts = self._squared(op.masks)[:, None, None], []
+        for s, (angle, shift) in enumerate(shots_of(op.angles, op.shifts)):
+            still = kernels.normal(moved(x, angle, shift), maps, back, weights[s], axes)
+            parts.append(moved_back(still, angle, shift))
+        return total(parts)
 
 
-def _shifted(x: Tensor, by: Tensor, axis: int) -> Tensor:
-    """Return lines along ``axis`` moved by ``by`` pixels, by the phases of their Fourier coefficients."""
-    n = x.shape[axis]
-    k = torch.fft.fftfreq(n, dtype=by.dtype, device=x.device).reshape((n,) + (1,) * (-axis - 1))
-    angle = -2 * torch.pi * k * by
-    phases = torch.polar(torch.ones_like(angle), angle)
-    result: Tensor = torch.fft.ifft(torch.fft.fft(x, dim=axis) * phases, dim=axis)
-    return result
+@gram.register
+def _(op: MotionMRI) -> LinearOperator:
+    return MotionGram(op)
 
 
-def _total(parts: list[Tensor]) -> Tensor:
-    total = parts[0]
+def shots_of(angles: Tensor, shifts: Tensor) -> list[tuple[Tensor, Tensor]]:
+    """Return angles ``(b, 1[, 3])`` and shifts ``(b, 1, d)`` of every shot, b being 1 or B."""
+    count, dims = shifts.shape[-2:]
+    angles = angles.reshape(-1, count, *((3,) if dims == 3 else ()))
+    shifts = shifts.reshape(-1, count, dims)
+    return [(angles[:, s : s + 1], shifts[:, s : s + 1]) for s in range(count)]
+
+
+def total(parts: list[Tensor]) -> Tensor:
+    """Return the sum."""
+    found = parts[0]
     for part in parts[1:]:
-        total = total + part
-    return total
+        found = found + part
+    return found
 
 
-def _require_shots(masks: Tensor, angles: Tensor, shifts: Tensor, image: tuple[int, ...]) -> None:
-    if masks.ndim != 3:
+def require_motion(angles: Tensor, shifts: Tensor, count: int, dims: int) -> None:
+    """Raise unless every one of ``count`` shots has its angles within ±π/2 and its shifts.
+
+    Raises
+    ------
+    SpaceError
+        For other numbers of shots or of parameters.
+    DtypeError
+        For complex ones.
+    ParameterError
+        For larger angles, and for NaN.
+    """
+    wanted = (count, 3) if dims == 3 else (count,)
+    extra = angles.ndim - len(wanted)
+    if extra not in (0, 1) or tuple(angles.shape[extra:]) != wanted:
         raise SpaceError(
-            f"masks have shape {tuple(masks.shape)}, but (shots, H, W) is expected: what each shot samples."
+            f"angles have shape {tuple(angles.shape)}, but there are {count} shots: {wanted}"
+            + (", about D, H and W." if dims == 3 else ".")
         )
-    count = int(masks.shape[0])
-    require_mask(masks, (count, *image), "masks")
-    if angles.ndim not in (1, 2) or angles.shape[-1] != count:
-        raise SpaceError(f"angles have shape {tuple(angles.shape)}, but there are {count} shots: ({count},).")
-    if shifts.ndim not in (2, 3) or tuple(shifts.shape[-2:]) != (count, 2):
+    if shifts.ndim not in (2, 3) or tuple(shifts.shape[-2:]) != (count, dims):
+        first = "depth" if dims == 3 else "rows"
         raise SpaceError(
-            f"shifts have shape {tuple(shifts.shape)}, but there are {count} shots: ({count}, 2), rows first."
+            f"shifts have shape {tuple(shifts.shape)}, but there are {count} shots: ({count}, {dims}), "
+            f"{first} first."
         )
     if angles.is_complex() or shifts.is_complex():
         raise DtypeError("angles and shifts are complex, but motion is real; pass their real parts.")
     require_known("angles", angles)
     require_known("shifts", shifts)
-    watched = torch._C._functorch.is_functorch_wrapped_tensor(angles) or torch.compiler.is_compiling()
-    if not watched and bool((angles.detach().abs() > torch.pi / 2 + 1e-6).any()):
+    if not hidden(angles) and bool((angles.detach().abs() > torch.pi / 2 + 1e-6).any()):
         raise ParameterError(
             f"angles reach {float(angles.detach().abs().max()):.4g} rad, but they must lie within ±π/2; are "
             "they in degrees? Then pass angles.deg2rad()."
         )
 
 
-def _centred(maps: Tensor, conjugate: bool) -> Tensor:
-    full = full_maps(maps, 2) * modulation(maps, (-2, -1))[0]
+def _require_masks(masks: Tensor, image: tuple[int, ...]) -> None:
+    if masks.ndim != len(image) + 1:
+        axes = ", ".join("DHW"[3 - len(image) :])
+        raise SpaceError(
+            f"masks have shape {tuple(masks.shape)}, but (shots, {axes}) is expected: what each shot samples."
+        )
+    require_mask(masks, (int(masks.shape[0]), *image), "masks")
+
+
+def _shared(masks: Tensor) -> Tensor:
+    """Return whether any place is sampled by more than one shot."""
+    return ((masks != 0).sum(0) > 1).any()
+
+
+def _centred(maps: Tensor, dims: int, conjugate: bool) -> Tensor:
+    full = full_maps(maps, dims) * modulation(maps, tuple(range(-dims, 0)))[0]
     return full.conj().resolve_conj() if conjugate else full

@@ -97,7 +97,7 @@ class NonCartesianMRI(LinearOperator):
     def _forward(self, x: Tensor) -> Tensor:
         # The scale of the transform is in the maps, so that it costs no pass over the data.
         images = coil_images(x, self._scaled(self.maps))
-        data = _per_sample(self._along, images, lambda along, part: along.to_points(part, self.trajectory))
+        data = per_sample(self._along, images, lambda along, part: along.to_points(part, self.trajectory))
         return data.reshape(*data.shape[:2], *self.range.shape[1:])  # type: ignore[union-attr]
 
     def _adjoint(self, y: Tensor) -> Tensor:
@@ -105,7 +105,7 @@ class NonCartesianMRI(LinearOperator):
 
     def _adjoint_images(self, y: Tensor) -> Tensor:
         flat = y.reshape(*y.shape[:2], -1)
-        return _per_sample(self._along, flat, lambda along, part: along.to_images(part, self.trajectory))
+        return per_sample(self._along, flat, lambda along, part: along.to_images(part, self.trajectory))
 
     def coil_images(self, y: Tensor) -> Tensor:
         """Return ``F*y``, one image per coil ``(B, coils, *image)``, without density compensation."""
@@ -129,14 +129,7 @@ class ToeplitzGram(Normal[NonCartesianMRI]):
         op = self.operator
         dims = len(op._image)
         maps, conjugate = full_maps(op.maps, dims), full_maps(op._conjugate(op.maps), dims)
-        if len(op._along) == 1:
-            return op._along[0].normal(x, maps, conjugate, op.trajectory)
-        x = x.expand(len(op._along), *x.shape[1:])
-        parts = []
-        for b, along in enumerate(op._along):
-            own, back = (t[b : b + 1] if t.shape[0] > 1 else t for t in (maps, conjugate))
-            parts.append(along.normal(x[b : b + 1], own, back, op.trajectory))
-        return torch.cat(parts)
+        return normal_per_sample(op._along, x, maps, conjugate, op.trajectory)
 
 
 @gram.register
@@ -212,9 +205,21 @@ def scaled_maps(maps: Tensor, dims: int, conjugate: bool) -> Tensor:
     return (full.conj_physical() if conjugate else full) / math.sqrt(math.prod(full.shape[3:]))
 
 
-def _per_sample(
-    transforms: tuple[Along, ...], data: Tensor, one: Callable[[Along, Tensor], Tensor]
+def normal_per_sample(
+    transforms: tuple[Along, ...], x: Tensor, maps: Tensor, conjugate: Tensor, trajectory: Tensor
 ) -> Tensor:
+    """Return ``A*A x`` as a convolution, of each sample along its own trajectory where there are several."""
+    if len(transforms) == 1:
+        return transforms[0].normal(x, maps, conjugate, trajectory)
+    x = x.expand(len(transforms), *x.shape[1:])
+    parts = []
+    for b, along in enumerate(transforms):
+        own, back = (t[b : b + 1] if t.shape[0] > 1 else t for t in (maps, conjugate))
+        parts.append(along.normal(x[b : b + 1], own, back, trajectory))
+    return torch.cat(parts)
+
+
+def per_sample(transforms: tuple[Along, ...], data: Tensor, one: Callable[[Along, Tensor], Tensor]) -> Tensor:
     """Return the transform of ``(B, C, …)``, each sample along its own trajectory where there are several."""
     if len(transforms) == 1:
         return one(transforms[0], data)

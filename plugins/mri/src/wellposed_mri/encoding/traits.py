@@ -26,6 +26,7 @@ from wellposed_mri.encoding.checks import full_maps
 from wellposed_mri.encoding.dynamic import DynamicMRI
 from wellposed_mri.encoding.frames import DynamicNonCartesianMRI
 from wellposed_mri.encoding.motion import MotionMRI
+from wellposed_mri.encoding.motion_trajectories import MotionNonCartesianMRI
 from wellposed_mri.encoding.multicoil import MultiCoilMRI, leading_axes
 from wellposed_mri.encoding.multislice import SimultaneousMultiSliceMRI
 from wellposed_mri.encoding.noncartesian import NonCartesianMRI
@@ -123,6 +124,7 @@ def radius(op: Any) -> Tensor:
 
 @radius.register(MultiCoilMRI)
 @radius.register(DynamicMRI)
+@radius.register(MotionMRI)
 def _(op: Any) -> Tensor:
     return grid_radius(op.range.shape[-op.dims :])
 
@@ -135,6 +137,7 @@ def _(op: Any) -> Tensor:
 
 @radius.register(NonCartesianMRI)
 @radius.register(DynamicNonCartesianMRI)
+@radius.register(MotionNonCartesianMRI)
 @radius.register(OffResonanceMRI)
 @radius.register(StackMRI)
 def _(op: Any) -> Tensor:
