@@ -121,9 +121,9 @@ def test_gram_in_the_plane(mask, shared):
 
 
 def test_derivatives_by_six_parameters():
-    maps, masks = randc(2, 3, 4, 3), torch.ones(2, 3, 4, 3, dtype=F64)
+    maps, masks = randc(1, 2, 3, 3), torch.ones(2, 2, 3, 3, dtype=F64)
     angles, shifts = ANGLES.clone().requires_grad_(), SHIFTS.clone().requires_grad_()
-    x, y = randc(1, 1, 3, 4, 3, seed=1), randc(1, 2, 3, 4, 3, seed=2)
+    x, y = randc(1, 1, 2, 3, 3, seed=1), randc(1, 1, 2, 3, 3, seed=2)
     assert torch.autograd.gradcheck(lambda a, s: MotionMRI(maps, masks, a, s, 3)(x), (angles, shifts))
     assert torch.autograd.gradcheck(
         lambda a, s: MotionMRI(maps, masks, a, s, 3).A_adjoint(y), (angles, shifts)
@@ -211,25 +211,25 @@ def test_gram_along_trajectories(coils_move, lead):
 
 @pytest.mark.parametrize("coils_move", [False, True])
 def test_derivatives_along_trajectories(coils_move):
-    shape = (4, 5)
-    maps, k = randc(2, *shape).requires_grad_(), points(2, 6, shape=shape).requires_grad_()
+    shape = (3, 4)
+    maps, k = randc(1, *shape).requires_grad_(), points(2, 3, shape=shape).requires_grad_()
     angles, shifts = ANGLES[:, 0].clone().requires_grad_(), SHIFTS[:, :2].clone().requires_grad_()
-    x, y = randc(1, 1, *shape, seed=1), randc(1, 2, 2, 6, seed=2)
+    x, y = randc(1, 1, *shape, seed=1), randc(1, 1, 2, 3, seed=2)
 
     def op(m, k, a, s):
         return MotionNonCartesianMRI(m, k, a, s, 1e-13, coils_move)
 
-    assert torch.autograd.gradcheck(lambda *p: op(*p)(x), (maps, k, angles, shifts))
-    assert torch.autograd.gradcheck(lambda *p: op(*p).A_adjoint(y), (maps, k, angles, shifts))
-    assert torch.autograd.gradgradcheck(lambda *p: op(*p)(x), (maps, k, angles, shifts))
+    for run in (lambda *p: op(*p)(x), lambda *p: op(*p).A_adjoint(y)):
+        assert torch.autograd.gradcheck(run, (maps, k, angles, shifts), fast_mode=True)
+        assert torch.autograd.gradgradcheck(run, (maps, k, angles, shifts), fast_mode=True)
 
 
 def test_motion_in_space_is_estimated_by_its_gradients():
     """Six parameters of a known object from a few spokes in space, by Gauss–Newton."""
-    shape = (20, 20, 20)
+    shape = (14, 14, 14)
     x = blobs(shape, torch.eye(3, dtype=F64), torch.zeros(3))[None, None]
     maps = torch.ones(1, *shape, dtype=torch.complex128)
-    k = points(1, 150, shape=shape) * 0.5
+    k = points(1, 30, shape=shape) * 0.4
     truth = torch.tensor([0.05, -0.08, 0.1, 0.7, -0.4, 0.9], dtype=F64)
     y = moved_sums(x, k, truth[None, :3], truth[None, 3:], shape)
 
@@ -238,7 +238,7 @@ def test_motion_in_space_is_estimated_by_its_gradients():
         return torch.view_as_real(op(x)).flatten()
 
     p = torch.zeros(6, dtype=F64)
-    for _ in range(5):
+    for _ in range(4):
         slope = torch.autograd.functional.jacobian(encoded, p, strategy="reverse-mode")
         residual = torch.view_as_real(y).flatten() - encoded(p)
         p = p + torch.linalg.lstsq(slope, residual[:, None]).solution[:, 0]
