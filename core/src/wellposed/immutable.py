@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from functools import cache
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor, nn
@@ -43,6 +42,15 @@ class Immutable(nn.Module, metaclass=_FreezeAfterInit):
     underscore stay free for caches.
     """
 
+    _arguments: ClassVar[tuple[str, ...]] = ()
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Read the constructor's arguments, once: a cache would make ``torch.compile`` warn."""
+        super().__init_subclass__(**kwargs)
+        # not of the class: the metaclass' ``__call__(*args, **kwargs)`` hides its arguments
+        parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]
+        cls._arguments = tuple(p.name for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD))
+
     def __init__(self) -> None:  # without it, a subclass of no arguments shows nn.Module's *args
         super().__init__()
 
@@ -65,7 +73,7 @@ class Immutable(nn.Module, metaclass=_FreezeAfterInit):
     @classmethod
     def argument_names(cls) -> tuple[str, ...]:
         """Return the constructor's argument names, which are attribute names too."""
-        return _argument_names(cls)
+        return cls._arguments
 
     def arguments(self) -> dict[str, Any]:
         """Return ``{name: value}`` such that ``type(self)(**arguments)`` is an equal object."""
@@ -114,11 +122,3 @@ def unknown_parameter(owner: object, name: str, known: tuple[str, ...] | Mapping
     listed = ", ".join(known) or "none"
     hint = did_you_mean(name, tuple(known))
     return UnknownParameterError(f"{type(owner).__name__} has no parameter {name!r}; it has: {listed}.{hint}")
-
-
-@cache
-def _argument_names(cls: type) -> tuple[str, ...]:
-    # Of the constructor, not of the class: the metaclass' ``__call__(*args, **kwargs)`` hides its arguments.
-    constructor: Callable[..., None] = cls.__init__  # type: ignore[misc]
-    parameters = list(inspect.signature(constructor).parameters.values())[1:]
-    return tuple(p.name for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD))

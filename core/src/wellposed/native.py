@@ -14,6 +14,7 @@ It is called through ``ctypes``, so that it depends on no version of Python or t
 from __future__ import annotations
 
 import ctypes
+import functools
 import hashlib
 import os
 import platform
@@ -23,18 +24,21 @@ import subprocess
 import sys
 import tempfile
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
 
 import attrs
 
-__all__ = ["Native", "NativeCode", "find_compiler"]
+__all__ = ["Native", "NativeCode", "find_compiler", "uncompiled"]
 
 COMPILE = ("-std=c++17", "-O3", "-fno-math-errno", "-fPIC", "-pthread")
 LINK = ("-shared", "-pthread")
 COMPILERS = ("c++", "g++", "clang++")
+P = ParamSpec("P")
+R = TypeVar("R")
 TIMEOUT = 600.0
 """Seconds for one file; a laptop takes some ten, a machine with other work much longer."""
 
@@ -139,6 +143,37 @@ class NativeCode:
         parts = (texts, COMPILE, LINK, compiler, seen.st_size, seen.st_mtime_ns, platform.machine())
         fingerprint = hashlib.sha256(repr(parts).encode()).hexdigest()[:20]
         return _private_folder(self.pack) / f"{self.sources[0].stem}-{fingerprint}{_suffix()}"
+
+
+def uncompiled(function: Callable[P, R]) -> Callable[P, R]:
+    """Keep ``torch.compile`` out of a function that calls native code; what is around it is compiled.
+
+    As ``torch.compiler.disable``, whose work is left until torch's compiler has been loaded: loading it takes
+    seconds, and few programs compile.
+
+    >>> @uncompiled
+    ... def double(x):
+    ...     return 2 * x
+    >>> double(3)
+    6
+    """
+
+    @functools.wraps(function)
+    def eager(*args: P.args, **kwargs: P.kwargs) -> R:
+        if "torch._dynamo" not in sys.modules:
+            return function(*args, **kwargs)
+        run = _DISABLED.get(function)
+        if run is None:
+            import torch
+
+            run = _DISABLED[function] = torch.compiler.disable(function)  # type: ignore[no-untyped-call]
+        found: R = run(*args, **kwargs)
+        return found
+
+    return eager
+
+
+_DISABLED: dict[Callable[..., Any], Callable[..., Any]] = {}
 
 
 def _run(*command: str) -> None:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from wellposed.errors import ParameterError
+from wellposed.native import uncompiled
 from wellposed.needs import REAL, needs
 from wellposed_ct.methods.sart import sart_sweep
 from wellposed_optim import TotalVariation, noise_level
@@ -67,6 +68,7 @@ class ASDPOCS:
                 f"relaxation = {self.relaxation} must be in (0, 2) and step = {self.step} > 0."
             )
 
+    @uncompiled
     def __call__(self, y: Tensor, physics: Any) -> Tensor:
         """Return images of sinograms ``y``."""
         sweep = sart_sweep(y, physics, self.subsets)

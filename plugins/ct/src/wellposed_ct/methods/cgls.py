@@ -8,6 +8,7 @@ import attrs
 from torch import Tensor
 
 from wellposed.errors import ParameterError
+from wellposed.native import uncompiled
 from wellposed.solvers import lsqr
 from wellposed_ct.methods.finite import require_finite
 
@@ -46,6 +47,7 @@ class CGLS:
                 f"iterations = {self.iterations} must be ≥ 1 and damping = {self.damping} ≥ 0."
             )
 
+    @uncompiled
     def __call__(self, y: Tensor, physics: Any) -> Tensor:
         """Return images of sinograms ``y``."""
         require_finite(y, "CGLS")

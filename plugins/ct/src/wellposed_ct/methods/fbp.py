@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from wellposed.errors import ParameterError
+from wellposed.native import uncompiled
 from wellposed.needs import Need, needs
 from wellposed_ct.methods.fan_fbp import fan_back_projection
 from wellposed_ct.methods.filters import WINDOWS, Window, filter_rows
@@ -60,6 +61,7 @@ class FBP:
         if not 0 < self.cutoff <= 1:
             raise ParameterError(f"cutoff = {self.cutoff} must be in (0, 1], relative to Nyquist.")
 
+    @uncompiled
     def __call__(self, y: Tensor, physics: Any) -> Tensor:
         """Return images ``(B, C, H, W)`` of sinograms ``(B, C, views, detectors)``.
 

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from wellposed.errors import ParameterError
+from wellposed.native import uncompiled
 from wellposed.needs import Need, needs
 from wellposed_ct.methods.filters import WINDOWS, Window, filter_rows
 from wellposed_ct.methods.finite import require_finite
@@ -69,6 +70,7 @@ class FDK:
         if not 0 < self.cutoff <= 1:
             raise ParameterError(f"cutoff = {self.cutoff} must be in (0, 1], relative to Nyquist.")
 
+    @uncompiled
     def __call__(self, y: Tensor, physics: Any) -> Tensor:
         """Return volumes ``(B, C, D, H, W)`` of projections ``(B, C, views, rows, columns)``.
 

@@ -8,6 +8,7 @@ import attrs
 from torch import Tensor
 
 from wellposed.errors import ParameterError
+from wellposed.native import uncompiled
 from wellposed.solvers import lsqr
 from wellposed_ct.methods.finite import require_finite
 from wellposed_ct.methods.preconditioners import circulant_preconditioner, ramp_preconditioner
@@ -56,6 +57,7 @@ class LSQR:
         if self.preconditioner not in ("none", *_KINDS):
             raise ParameterError(f"preconditioner = {self.preconditioner!r} must be none, ramp or circulant.")
 
+    @uncompiled
     def __call__(self, y: Tensor, physics: Any) -> Tensor:
         """Return images of sinograms ``y``."""
         require_finite(y, "LSQR")

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from wellposed.errors import ParameterError
+from wellposed.native import uncompiled
 from wellposed.needs import REAL, needs
 from wellposed_ct.methods.sirt import safe_inverse
 from wellposed_ct.methods.subsets import Order, access_order, ordered_subsets
@@ -55,6 +56,7 @@ class MLEM:
         if self.background < 0:
             raise ParameterError(f"background = {self.background} must be ≥ 0, mean counts per ray.")
 
+    @uncompiled
     def __call__(self, y: Tensor, physics: Any) -> Tensor:
         """Return images of counts ``y`` (or counts times a gain).
 

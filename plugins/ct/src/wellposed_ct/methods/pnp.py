@@ -8,6 +8,7 @@ import attrs
 import torch
 from torch import Tensor
 
+from wellposed.native import uncompiled
 from wellposed.needs import REAL, needs
 from wellposed.protocols import Denoiser
 from wellposed_ct.methods.tv import column_norm, first_image
@@ -57,6 +58,7 @@ class CTPnP:
         last = self.sigma_end / column
         return PnP(self.denoiser, self.iterations, self.sigma_start, last, self.strength, noise)
 
+    @uncompiled
     def __call__(self, y: Tensor, physics: Any) -> Tensor:
         """Return images of sinograms ``y``."""
         start = first_image(y, physics)

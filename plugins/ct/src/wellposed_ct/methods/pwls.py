@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from wellposed.errors import ParameterError
+from wellposed.native import uncompiled
 from wellposed.needs import REAL, needs
 from wellposed_ct.methods.finite import require_finite
 from wellposed_ct.methods.primal_dual import Weighted, minimise_tv
@@ -82,6 +83,7 @@ class PWLS:
         if self.iterations < 1 or self.subsets < 1:
             raise ParameterError(f"iterations = {self.iterations} and subsets = {self.subsets} must be ≥ 1.")
 
+    @uncompiled
     def __call__(self, y: Tensor, physics: Any) -> Tensor:
         """Return images of sinograms ``y``."""
         require_finite(y, "PWLS")

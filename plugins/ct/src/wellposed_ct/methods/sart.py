@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from wellposed.errors import ParameterError
+from wellposed.native import uncompiled
 from wellposed.needs import REAL, needs
 from wellposed_ct.methods.finite import require_finite
 from wellposed_ct.methods.sirt import row_inverse
@@ -58,6 +59,7 @@ class SART:
         if not 0 < self.relaxation < 2:
             raise ParameterError(f"relaxation = {self.relaxation} must be in (0, 2).")
 
+    @uncompiled
     def __call__(self, y: Tensor, physics: Any) -> Tensor:
         """Return images of sinograms ``y``."""
         sweep = sart_sweep(y, physics, self.subsets, self.order, self.non_negative)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from wellposed.errors import ParameterError, StructureError
+from wellposed.native import uncompiled
 from wellposed.needs import REAL, needs
 from wellposed_ct.methods.finite import require_finite
 
@@ -48,6 +49,7 @@ class SIRT:
                 f"iterations = {self.iterations} must be ≥ 1 and relaxation = {self.relaxation} in (0, 2)."
             )
 
+    @uncompiled
     def __call__(self, y: Tensor, physics: Any) -> Tensor:
         """Return images of sinograms ``y``.
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from wellposed.errors import ParameterError, StructureError
+from wellposed.native import uncompiled
 from wellposed.needs import REAL, needs
 from wellposed_ct.methods.cgls import CGLS
 from wellposed_ct.methods.fbp import FBP
@@ -71,6 +72,7 @@ class TV:
         if self.non_negative and not top > 0:
             raise ParameterError(f"highest = {top} must be > 0 somewhere, as images are non-negative.")
 
+    @uncompiled
     def __call__(self, y: Tensor, physics: Any) -> Tensor:
         """Return images of sinograms ``y``."""
         require_finite(y, "TV")

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from wellposed.errors import DtypeError, ParameterError, SpaceError
+from wellposed.native import uncompiled
 from wellposed.operators import LinearOperator, as_space
 from wellposed.spaces import AnySpace, Space
 from wellposed_ct.geometry.space import Scan
@@ -31,6 +32,7 @@ class _Beam3D(LinearOperator):
     vectors: Tensor
     centre_mm: Tensor
 
+    @uncompiled
     def __init__(
         self,
         vectors: Tensor | Sequence[Sequence[float]],
@@ -99,10 +101,12 @@ class _Beam3D(LinearOperator):
     def _calibrates(self) -> bool:
         return calibrates(self.vectors, self.centre_mm)
 
+    @uncompiled
     def _forward(self, x: Tensor) -> Tensor:
         beams = self.beams()
         return in_doubles(beams.project, x) if self._calibrates else apply(x, beams, back=False)
 
+    @uncompiled
     def _adjoint(self, y: Tensor) -> Tensor:
         beams = self.beams()
         return in_doubles(beams.back_project, y) if self._calibrates else apply(y, beams, back=True)

@@ -8,6 +8,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from wellposed.native import uncompiled
 from wellposed.operators import LinearOperator
 from wellposed.spaces import AnySpace, Space
 from wellposed.structure import Evidence
@@ -64,6 +65,7 @@ class FanBeam(LinearOperator):
     axis_mm: Tensor
     centre_mm: Tensor
 
+    @uncompiled
     def __init__(
         self,
         angles: Tensor | Sequence[float],
@@ -180,10 +182,12 @@ class FanBeam(LinearOperator):
     def _calibrates(self) -> bool:
         return calibrates(self.angles, self.axis_mm, self.centre_mm)
 
+    @uncompiled
     def _forward(self, x: Tensor) -> Tensor:
         rays = self._map()
         return in_doubles(rays.project, x) if self._calibrates else apply(x, rays, back=False)
 
+    @uncompiled
     def _adjoint(self, y: Tensor) -> Tensor:
         rays = self._map()
         return in_doubles(rays.back_project, y) if self._calibrates else apply(y, rays, back=True)

@@ -18,6 +18,7 @@ from scipy.fft import next_fast_len
 from torch import Tensor
 
 from wellposed.errors import ParameterError
+from wellposed.native import uncompiled
 from wellposed.operators import LinearOperator
 from wellposed.spaces import AnySpace, Space
 from wellposed.structure import Evidence
@@ -128,6 +129,7 @@ class FourierSlice(LinearOperator):
     data_are_pictures: ClassVar[bool] = False
     angles: Tensor
 
+    @uncompiled
     def __init__(
         self,
         angles: Tensor | Sequence[float],
@@ -197,9 +199,11 @@ class FourierSlice(LinearOperator):
     def _evidence(self) -> tuple[Evidence, ...]:
         return half_turn(self.axis_mm == 0 and self.centre_mm == (0, 0), max(10 * self.accuracy, 1e-5))
 
+    @uncompiled
     def _forward(self, x: Tensor) -> Tensor:
         return apply(x, self._map(), back=False)
 
+    @uncompiled
     def _adjoint(self, y: Tensor) -> Tensor:
         return apply(y, self._map(), back=True)
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from wellposed.errors import DtypeError, ParameterError, SpaceError
+from wellposed.native import uncompiled
 from wellposed.operators import LinearOperator, as_space
 from wellposed.spaces import AnySpace, Space
 from wellposed.structure import Evidence
@@ -71,6 +72,7 @@ class ParallelBeam(LinearOperator):
     axis_mm: Tensor
     centre_mm: Tensor
 
+    @uncompiled
     def __init__(
         self,
         angles: Tensor | Sequence[float],
@@ -166,6 +168,7 @@ class ParallelBeam(LinearOperator):
         sheaves = torch.stack([*start, step * cos, -step * sin, -sin, -cos, none, none, none], 1)
         return Footprints(sheaves, (rows, columns), self.detectors, self.pixel_mm, self.model, self.backend)
 
+    @uncompiled
     def _forward(self, x: Tensor) -> Tensor:
         if self.model != "joseph":
             rays = self.footprints()
@@ -174,6 +177,7 @@ class ParallelBeam(LinearOperator):
             return in_doubles(lambda x: project(x, self.crossings(), self.grid), x)
         return apply(x, self.plan(), back=False)
 
+    @uncompiled
     def _adjoint(self, y: Tensor) -> Tensor:
         if self.model != "joseph":
             rays = self.footprints()
