@@ -51,6 +51,9 @@ class HDF5Reader:
         order set, repetition, phase, contrast, slice (the last one fastest). Averages are averaged.
     whiten
         Make the coils' noise white with unit variance where an ISMRMRD file has a noise scan.
+    ghost_correction
+        Of an echo-planar ISMRMRD file: take the phase between readouts of the two directions from its
+        navigators (``ACQ_IS_PHASECORR_DATA``); ``False`` leaves the ghost.
     trajectory_unit
         Of a non-Cartesian ISMRMRD file: ``cycles/pixel``, ``cycles/FOV``, ``radians/pixel``, or ``auto`` to
         tell it by the reach of the trajectory.
@@ -66,6 +69,7 @@ class HDF5Reader:
     repetition: int | None = 0
     set: int | None = 0
     whiten: bool = True
+    ghost_correction: bool = True
     trajectory_unit: Unit = "auto"
     max_bytes: int = MAX_BYTES
 
@@ -106,7 +110,10 @@ class HDF5Reader:
                 "dataset (xml and data) nor fastMRI's kspace."
             )
         chosen = {axis: getattr(self, axis) for axis in ismrmrd.AXES}
-        scan = ismrmrd.read_scan(path, group, chosen, self.whiten, self.trajectory_unit, self.max_bytes)
+        options = ismrmrd.Options(
+            chosen, self.whiten, self.ghost_correction, self.trajectory_unit, self.max_bytes
+        )
+        scan = ismrmrd.read_scan(path, group, options)
         if scan.trajectory is not None:
             return shot_measurement(path, scan.y, scan.trajectory, scan.image, self.maps, scan.meta)
         assert scan.mask is not None

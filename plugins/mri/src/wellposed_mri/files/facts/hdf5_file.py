@@ -59,6 +59,8 @@ def _ismrmrd(path: str | PathLike[str], group: Any, reader: HDF5Reader) -> tuple
         "coils": int(heads["active_channels"].max()), "encoded": list(encoding.encoded),
         "image": list(image), "field of view mm": list(encoding.field_of_view),
     }  # fmt: skip
+    if encoding.trajectory == "epi":
+        facts["navigators"] = int(((flags & ismrmrd.NAVIGATOR) != 0).sum())
     images = 1
     for axis, count in counts.items():
         images *= count if getattr(reader, axis) is None else 1

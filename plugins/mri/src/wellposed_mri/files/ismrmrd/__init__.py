@@ -4,7 +4,17 @@ Only HDF5 and the standard's own layout are needed for reading, so no other libr
 """
 
 from wellposed_mri.files.ismrmrd.header import Encoding, encoding_of, ismrmrd_group
-from wellposed_mri.files.ismrmrd.scan import read_scan
-from wellposed_mri.files.ismrmrd.selection import AXES, NOISE, Selection, of_image
+from wellposed_mri.files.ismrmrd.scan import Options, read_scan
+from wellposed_mri.files.ismrmrd.selection import AXES, NAVIGATOR, NOISE, Selection, of_image
 
-__all__ = ["AXES", "NOISE", "Encoding", "Selection", "encoding_of", "ismrmrd_group", "of_image", "read_scan"]
+__all__ = [
+    "AXES",
+    "NOISE",
+    "Encoding",
+    "Options",
+    "Selection",
+    "encoding_of",
+    "ismrmrd_group",
+    "of_image",
+    "read_scan",
+]

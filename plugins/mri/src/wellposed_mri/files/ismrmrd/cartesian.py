@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from wellposed.errors import FileFormatError
+from wellposed_mri.files.ismrmrd.epi import Straightener
 from wellposed_mri.files.ismrmrd.header import Encoding
 from wellposed_mri.files.ismrmrd.readouts import centre_of, readouts
 from wellposed_mri.files.ismrmrd.selection import Selection
@@ -18,11 +19,16 @@ from wellposed_mri.fourier import centred_fft, centred_ifft
 
 
 def sort(
-    path: str | PathLike[str], table: Any, chosen: Selection, encoding: Encoding, max_bytes: int
+    path: str | PathLike[str],
+    table: Any,
+    chosen: Selection,
+    encoding: Encoding,
+    max_bytes: int,
+    straight: Straightener | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Return k-space ``(images, coils, z, y, x)`` without readout oversampling, and where it was sampled.
 
-    The mask is ``(images, 1, z, y, x)`` float32.
+    The mask is ``(images, 1, z, y, x)`` float32. Readouts go through ``straight`` first, if there is one.
     """
     coils = int(table["head"]["active_channels"][chosen.rows].max())
     shape = (chosen.images, coils, *encoding.encoded)
@@ -30,7 +36,11 @@ def sort(
     kspace = np.zeros(shape, dtype=np.complex64)
     counts = np.zeros((chosen.images, *encoding.encoded), dtype=np.float32)
     for image, (row, line) in zip(chosen.image, readouts(path, table, chosen.rows), strict=True):
-        place = (image, *_place(path, row["head"], line, encoding))
+        if straight is None:
+            start = encoding.encoded[2] // 2 - centre_of(row["head"], encoding.encoded[2])
+        else:
+            line, start = straight(path, row["head"], line), 0
+        place = (image, *_place(path, row["head"], start, start + line.shape[1], encoding))
         kspace[place[0], : line.shape[0], *place[1:]] += line
         counts[place] += 1
     kspace /= np.maximum(counts, 1)[:, None]
@@ -39,15 +49,13 @@ def sort(
 
 
 def _place(
-    path: str | PathLike[str], head: Any, line: np.ndarray, encoding: Encoding
+    path: str | PathLike[str], head: Any, start: int, stop: int, encoding: Encoding
 ) -> tuple[int, int, slice]:
     index, width = head["idx"], encoding.encoded[2]
     z, y = (
         int(index[f"kspace_encode_step_{axis}"]) + (0 if centre is None else n // 2 - centre)
         for axis, centre, n in zip((2, 1), encoding.centres, encoding.encoded[:2], strict=True)
     )
-    start = width // 2 - centre_of(head, width)
-    stop = start + line.shape[1]
     inside = 0 <= z < encoding.encoded[0] and 0 <= y < encoding.encoded[1]
     if not inside or start < 0 or stop > width:
         raise FileFormatError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from os import PathLike, fspath
 from typing import Any
 from xml.etree import ElementTree
@@ -21,7 +22,8 @@ class Encoding:
     """What the header says of the first encoding: matrix sizes and fields of view in mm, (z, y, x).
 
     ``centres`` are the steps (2, 1) at the centre of k-space where encoding limits tell them, ``last`` the
-    largest ones; ``calibration`` is the mode of parallel imaging (embedded, separate, …).
+    largest ones; ``calibration`` is the mode of parallel imaging (embedded, separate, …); ``description``
+    the numbers of the trajectory's description by name, such as the times of an echo-planar gradient in µs.
     """
 
     encoded: Triple
@@ -33,6 +35,7 @@ class Encoding:
     last: tuple[int | None, int | None]
     calibration: str
     noise_bandwidth: float
+    description: Mapping[str, float]
 
     @property
     def readout(self) -> int:
@@ -125,7 +128,17 @@ def _encoding(found: ElementTree.Element, bandwidth: float) -> Encoding:
         last=(_limit(found, steps[0], "maximum"), _limit(found, steps[1], "maximum")),
         calibration=(found.findtext("{*}parallelImaging/{*}calibrationMode") or "").strip().lower(),
         noise_bandwidth=bandwidth,
+        description=_described(found),
     )
+
+
+def _described(found: ElementTree.Element) -> dict[str, float]:
+    parameters = (
+        parameter
+        for kind in ("Long", "Double")
+        for parameter in found.findall(f"{{*}}trajectoryDescription/{{*}}userParameter{kind}")
+    )
+    return {p.findtext("{*}name") or "": float(p.findtext("{*}value") or 0) for p in parameters}
 
 
 def _ratio(lengths: Lengths, sizes: Triple) -> Lengths | None:

@@ -13,6 +13,7 @@ from torch import Tensor
 from wellposed.errors import FileFormatError, ParameterError
 from wellposed_mri.coils import whiten as whitened
 from wellposed_mri.files.ismrmrd.cartesian import sort
+from wellposed_mri.files.ismrmrd.epi import straightener
 from wellposed_mri.files.ismrmrd.header import Encoding, encoding_of
 from wellposed_mri.files.ismrmrd.noise import noise_of
 from wellposed_mri.files.ismrmrd.noncartesian import shots
@@ -38,33 +39,32 @@ class Scan:
     meta: dict[str, Any]
 
 
-def read_scan(
-    path: str | PathLike[str],
-    group: Any,
-    chosen: Mapping[str, int | None],
-    whiten: bool,
-    unit: Unit,
-    max_bytes: int,
-) -> Scan:
-    """Read the images of the ``chosen`` counters."""
+@attrs.frozen
+class Options:
+    """What the user chose: see :class:`~wellposed_mri.HDF5Reader`; ``counters`` are those of the images."""
+
+    counters: Mapping[str, int | None]
+    whiten: bool
+    ghost_correction: bool
+    unit: Unit
+    max_bytes: int
+
+
+def read_scan(path: str | PathLike[str], group: Any, options: Options) -> Scan:
+    """Read the images that the ``options`` choose."""
     encoding, table = encoding_of(path, group), group["data"]
-    if encoding.trajectory == "epi":
-        raise FileFormatError(
-            f"{fspath(path)}: the trajectory is 'epi', whose even and odd readouts need a ghost correction "
-            "that this reader does not have; correct them first and save k-space as .npy or .cfl."
-        )
     heads = table["head"]
     embedded = encoding.calibration not in ("separate", "external", "other")
-    selection = of_image(path, heads, chosen, embedded)
-    cartesian = encoding.trajectory == "cartesian" or (
+    selection = of_image(path, heads, options.counters, embedded)
+    cartesian = encoding.trajectory in ("cartesian", "epi") or (
         encoding.trajectory == "other" and not heads["trajectory_dimensions"][selection.rows].any()
     )
     meta = {"format": "ISMRMRD", "trajectory": encoding.trajectory, "images": dict(selection.counts)}
     dwell = float(heads["sample_time_us"][selection.rows[0]])
     coils = int(heads["active_channels"][selection.rows].max())
-    noise = noise_of(path, table, coils, dwell, encoding.noise_bandwidth) if whiten else None
+    noise = noise_of(path, table, coils, dwell, encoding.noise_bandwidth) if options.whiten else None
     reading = _cartesian if cartesian else _noncartesian
-    scan = reading(path, table, selection, encoding, chosen, unit, max_bytes, meta)
+    scan = reading(path, table, selection, encoding, options, meta)
     place = _orientation(heads, selection, encoding, scan)
     scan = attrs.evolve(scan, meta={**scan.meta, **place, "whitened": noise is not None})
     return scan if noise is None else _white(path, scan, noise)
@@ -75,14 +75,20 @@ def _cartesian(
     table: Any,
     selection: Selection,
     encoding: Encoding,
-    chosen: Mapping[str, int | None],
-    unit: Unit,
-    max_bytes: int,
+    options: Options,
     meta: dict[str, Any],
 ) -> Scan:
-    y, mask = sort(path, table, selection, encoding, max_bytes)
-    lines = of_calibration(path, table["head"], chosen, selection)
-    calibration = None if lines is None else sort(path, table, lines, encoding, max_bytes)[0]
+    straight = None
+    if encoding.trajectory == "epi":
+        straight = straightener(
+            path, table, selection.rows, encoding, options.ghost_correction, options.max_bytes
+        )
+        meta["ghost_correction"] = bool(straight.phases)
+    y, mask = sort(path, table, selection, encoding, options.max_bytes, straight)
+    lines = of_calibration(path, table["head"], options.counters, selection)
+    calibration = (
+        None if lines is None else sort(path, table, lines, encoding, options.max_bytes, straight)[0]
+    )
     if calibration is not None and selection.images != calibration.shape[0]:
         calibration = calibration.repeat(selection.images // calibration.shape[0], 1, 1, 1, 1)
     if encoding.encoded[0] == 1:
@@ -97,12 +103,10 @@ def _noncartesian(
     table: Any,
     selection: Selection,
     encoding: Encoding,
-    chosen: Mapping[str, int | None],
-    unit: Unit,
-    max_bytes: int,
+    options: Options,
     meta: dict[str, Any],
 ) -> Scan:
-    y, trajectory, found = shots(path, table, selection, encoding, unit, max_bytes)
+    y, trajectory, found = shots(path, table, selection, encoding, options.unit, options.max_bytes)
     meta["trajectory_unit"] = found
     image = encoding.reconstructed[-trajectory.shape[-1] :]
     return Scan(y, image, None, trajectory, None, meta)

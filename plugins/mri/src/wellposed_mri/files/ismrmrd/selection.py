@@ -12,6 +12,7 @@ import numpy as np
 from wellposed.errors import FileFormatError
 
 NOISE, CALIBRATION, BOTH, REVERSE = 1 << 18, 1 << 19, 1 << 20, 1 << 21
+NAVIGATOR = 1 << 23
 OTHER = 1 << 22 | 1 << 23 | 1 << 25 | 1 << 26 | 1 << 27
 """Navigator, phase-correction, feedback and dummy readouts."""
 
