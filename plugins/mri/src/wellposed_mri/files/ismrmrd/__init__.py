@@ -9,6 +9,7 @@ from wellposed_mri.files.ismrmrd.selection import AXES, NAVIGATOR, NOISE, Select
 
 __all__ = [
     "AXES",
+    "NAVIGATOR",
     "NOISE",
     "Encoding",
     "Options",

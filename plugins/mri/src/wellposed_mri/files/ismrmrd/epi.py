@@ -96,9 +96,7 @@ def straightener(
     width = encoding.encoded[2]
     ahead = heads[np.argmin(heads["flags"] & np.uint64(REVERSE))]
     back = heads[np.argmax(heads["flags"] & np.uint64(REVERSE))]
-    bounded(
-        path, (max(int(ahead["number_of_samples"]), int(back["number_of_samples"])), width), 16, max_bytes
-    )
+    bounded(path, (max(int(h["number_of_samples"]) for h in (ahead, back)), width), 16, max_bytes)
     columns = [
         np.linalg.pinv(_encoding_matrix(places(path, encoding, head), width), rcond=1e-3)
         for head in (ahead, back)
