@@ -67,6 +67,28 @@ def test_sinogram_and_residuals():
     assert f"residual, {share:.3g} % of the data" in html
 
 
+@pytest.mark.parametrize(
+    ("views", "bins", "factor", "words"),
+    [
+        (6, 60, 5, "each view drawn 5 rows high"),
+        (60, 6, 5, "each bin drawn 5 columns wide"),
+        (20, 30, 1, None),
+    ],
+)
+def test_thin_strips_are_drawn_higher_and_it_is_said(views, bins, factor, words):
+    scan = ParallelGeometry(np.arange(views) * np.pi / views, (8, 8), bins)
+    physics = ParallelBeam.from_geometry(scan)
+    y = torch.rand(1, 1, views, bins, generator=torch.Generator().manual_seed(0))
+    run = execute(Run("few", Measurement(y, physics), (Method("ct.fbp", FBP()),)), history=False)
+    html = report.sinograms(run)
+    measured, residual = deep_values(html)
+    expected = y[0, 0].numpy().repeat(factor, 0 if bins > views else 1)
+    np.testing.assert_allclose(measured, expected, atol=1e-4)
+    assert residual.shape == expected.shape
+    assert ("drawn" in html) is (words is not None)
+    assert words is None or html.count(words) == 2
+
+
 def test_profiles_are_the_middle_row_and_column():
     html = report.profiles(carried_out())
     assert html.count("<svg") == 2

@@ -46,10 +46,10 @@ def sinograms(run: Any) -> str:
     ]
     if not left:
         return ""
-    measured = _views(y)
+    measured = _drawn("Measured", y, "sinogram" if y.ndim == 4 else "middle row")
     scale = '<p class="note">Nepers; views run downwards, detector bins to the right.</p>'
     return (
-        windowed([Shown("Measured", measured, "sinogram" if y.ndim == 4 else "middle row")])
+        windowed([measured])
         + scale
         + "<h3>What is not explained: y − Ax</h3>"
         + windowed(left[:MOST], symmetric=True)
@@ -105,7 +105,19 @@ def _unexplained(name: str, y: Tensor, operator: Any, x: Tensor) -> Shown:
         explained = operator.A(x.detach().cpu().to(operator.domain.dtype))
     residual = y - explained.to(y.dtype)
     share = float(residual.norm() / y.norm().clamp(min=1e-30))
-    return Shown(name, _views(residual), f"residual, {100 * share:.3g} % of the data")
+    return _drawn(name, residual, f"residual, {100 * share:.3g} % of the data")
+
+
+def _drawn(name: str, y: Tensor, note: str) -> Shown:
+    """Return views × bins, with views or bins repeated where the picture would else be a thin strip."""
+    plane = _views(y)
+    views, bins = plane.shape
+    tall, wide = max(1, bins // (2 * views)), max(1, views // (2 * bins))
+    if tall > 1:
+        note += f"; each view drawn {tall} rows high"
+    if wide > 1:
+        note += f"; each bin drawn {wide} columns wide"
+    return Shown(name, plane.repeat(tall, 0).repeat(wide, 1), note)
 
 
 def _plane(x: NDArray[np.float64]) -> NDArray[np.float64]:
