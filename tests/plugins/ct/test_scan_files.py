@@ -260,8 +260,13 @@ def test_a_tiff_folder_may_be_a_cone_beam(tmp_path, capsys):
     write_geometry(tmp_path / "geometry.toml", cone)
     found = TIFFReader().read(tmp_path)
     np.testing.assert_allclose(found.y[0, 0], nepers, atol=2e-4)
-    assert main(["ct", "reconstruct", str(tmp_path), "-o", str(tmp_path.parent / "x.npy")]) == 2
-    assert "slab by slab by ct.fdk, not by FBP" in capsys.readouterr().err
+    output = tmp_path.parent / "x.npy"
+    words = ["ct", "reconstruct", str(tmp_path), "-o", str(output)]
+    assert main(words) == 0  # by ct.fdk, as it is a cone beam
+    assert np.load(output).shape == cone.size
+    assert main([*words, "-m", "ct.fbp", "--force"]) == 0
+    assert "ct.fbp makes the middle slice alone" in capsys.readouterr().err
+    assert np.load(output).shape == (1, *cone.size[1:])
 
 
 @pytest.mark.parametrize(
@@ -270,7 +275,7 @@ def test_a_tiff_folder_may_be_a_cone_beam(tmp_path, capsys):
         ({"SrcToObject": "far"}, "SrcToObject = 'far', and a number is expected"),
         ({"Projections": 61}, "61 projections part.* are announced, and fewer lie beside it"),
         ({"SrcToDetector": 50}, "source_detector_mm = 50.0 must be at least"),
-        ({"DetectorPixelsX": 41}, "projections have 40 bins, and 41 are announced"),
+        ({"DetectorPixelsX": 41}, "projections have 4 × 40 pixels, and 4 × 41 are announced"),
     ],
 )
 def test_nikon_that_does_not_fit_gets_a_sentence(tmp_path, changes, message):

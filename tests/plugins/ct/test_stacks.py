@@ -95,14 +95,14 @@ def test_centre_and_corrections_lower_the_error(tmp_path, raw):
 KILLED = """
 import os, signal, sys
 from wellposed_ct.stacks import reconstruction
-original = reconstruction.reconstruct_rows
+original = reconstruction.by_rows
 def slow(scan, plan, start, stop):
     if start >= 4:
         print("ready", flush=True)
         import time
         time.sleep(60)
     return original(scan, plan, start, stop)
-reconstruction.reconstruct_rows = slow
+reconstruction.by_rows = slow
 from wellposed.cli import main
 sys.exit(main(sys.argv[1:]))
 """
@@ -182,7 +182,7 @@ def test_the_preview_comes_first(tmp_path, raw):
         preview=lambda image: seen.append(image), progress=lambda done, total: seen.append(done),
     )  # fmt: skip
     np.testing.assert_allclose(seen[0], np.load(tmp_path / "v.npy")[ROWS // 2], atol=1e-7)
-    assert seen[1:] == [ROWS]
+    assert seen[1:] == [8, ROWS]
     assert reconstruction.CENTRE_ROWS % 2 == 1
     assert main(arguments(raw, tmp_path / "w.npy", "--preview", str(tmp_path / "p.tif"))) == 0
     np.testing.assert_allclose(tifffile.imread(tmp_path / "p.tif"), np.load(tmp_path / "w.npy")[4], atol=1e-7)

@@ -79,7 +79,7 @@ def info(file: Path, geometry: Path | None, as_json: bool, **stated: Any) -> Non
     type=click.Path(path_type=Path),
     help=".npy, .h5, .tif, .dcm, or a folder.",
 )
-@click.option("-m", "--method", default="ct.fbp", show_default=True, metavar="NAME")
+@click.option("-m", "--method", metavar="NAME", help="[default: ct.fbp, or ct.fdk for cone beams]")
 @click.option("--param", "params", multiple=True, metavar="KEY=VALUE", help="Of the method (repeatable).")
 @click.option(
     "--correct",

@@ -10,14 +10,12 @@ import math
 import warnings
 from os import PathLike
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from wellposed.errors import FileFormatError, ParameterError
 from wellposed_ct.files.scan import RawScan, central_plane
-from wellposed_ct.files.tiff import by_number, is_tiff, stack_rows
+from wellposed_ct.files.tiff import by_number, check_page, is_tiff, stack_rows
 from wellposed_ct.geometry import ConeGeometry
 
 __all__ = ["open_nikon"]
@@ -90,12 +88,15 @@ def open_nikon(
             stacklevel=2,
         )
     frames, white = _projections(path, entries, views), _number(path, entries, "WhiteLevel")
-    load = stack_rows(path, frames) if volume else _middle(path, frames, rows, bins)
-    return RawScan(
-        path, "Nikon XTekCT", central_plane(cone), rows if volume else 1, load,
-        values="counts", blank=white, cone=cone if volume else None,
-        files=tuple(dict.fromkeys(page[0] for page in frames)),
+    if (shape := check_page(path, frames)) != (rows, bins):
+        raise FileFormatError(
+            f"{path}: projections have {shape[0]} × {shape[1]} pixels, and {rows} × {bins} are announced."
+        )
+    found = RawScan(
+        path, "Nikon XTekCT", central_plane(cone), rows, stack_rows(path, frames),
+        values="counts", blank=white, cone=cone, files=tuple(dict.fromkeys(page[0] for page in frames)),
     )  # fmt: skip
+    return found if volume else found.middle()
 
 
 def _entries(path: Path) -> dict[str, str]:
@@ -132,20 +133,3 @@ def _projections(path: Path, entries: dict[str, str], views: int) -> list[tuple[
         if len(found) >= views:
             return [(p, 0) for p in found[:views]]
     raise FileFormatError(f"{path}: {views} projections {name}*.tif are announced, and fewer lie beside it.")
-
-
-def _middle(path: Path, frames: list[tuple[Path, int]], rows: int, bins: int) -> Any:
-    """Return the reader of the row in the source's plane: of an even number of rows, the mean of two."""
-    low, high = (rows - 1) // 2, rows // 2 + 1
-    read = stack_rows(path, frames)
-
-    def load(start: int, stop: int) -> NDArray[Any]:
-        found = read(low, high)
-        if found.shape[-1] != bins:
-            raise FileFormatError(
-                f"{path}: projections have {found.shape[-1]} bins, and {bins} are announced."
-            )
-        middle: NDArray[Any] = found.astype(np.float32).mean(0, keepdims=True)
-        return middle
-
-    return load

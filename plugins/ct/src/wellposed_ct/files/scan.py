@@ -148,6 +148,39 @@ class RawScan:
             changes["angles_from"] = str(angles_deg) if named else "the user"
         return attrs.evolve(self, **changes)
 
+    def middle(self) -> Self:
+        """Return the one slice of a cone beam that lies in the plane of its source: a fan beam.
+
+        Between two rows, it is read between them.
+        """
+        assert self.cone is not None
+        place = (self.rows - 1) / 2 - self.cone.plane_mm / self.cone.detector_mm[0]
+        if not 0 <= place <= self.rows - 1 or any(self.cone.rotation) or self.cone.pitch_mm:
+            raise FileFormatError(
+                f"{self.path}: no row of the panel lies in the plane of the source, so that no slice can be "
+                "made alone; reconstruct the volume (ct.fdk, or ct.sirt for a helix)."
+            )
+        low = min(int(place), max(0, self.rows - 2))
+        part = place - low
+
+        def between(load: RowReader | None) -> RowReader | None:
+            if load is None or self.rows == 1:
+                return load
+
+            def row(start: int, stop: int) -> NDArray[Any]:
+                if part in (0.0, 1.0):
+                    return load(low + int(part), low + int(part) + 1)
+                two = load(low, low + 2).astype(np.float32)
+                return np.asarray((1 - part) * two[:1] + part * two[1:])
+
+            return row
+
+        load = between(self.load)
+        assert load is not None
+        return attrs.evolve(
+            self, rows=1, load=load, flats=between(self.flats), darks=between(self.darks), cone=None
+        )
+
     @property
     def notes(self) -> tuple[str, ...]:
         """What was assumed, in sentences."""

@@ -23,7 +23,7 @@ from wellposed_ct.files.opening import readable
 from wellposed_ct.files.scan import Known, RawScan, RowReader, fitted
 from wellposed_ct.geometry import ParallelGeometry
 
-__all__ = ["SUFFIXES", "by_number", "is_tiff", "open_tiff", "stack_rows"]
+__all__ = ["SUFFIXES", "by_number", "check_page", "is_tiff", "open_tiff", "stack_rows"]
 
 SUFFIXES = (".tif", ".tiff")
 
@@ -58,13 +58,13 @@ def open_tiff(
     path = Path(path)
     folder = path if path.is_dir() else path.parent
     frames = _frames(path)
-    rows, bins = _check(path, frames)
+    rows, bins = check_page(path, frames)
     told, source = (geometry, "the geometry") if geometry else _geometry(path, len(frames), bins, angles_deg)
     scan, cone = fitted(path, told, len(frames), rows, bins)
     flats = _side(folder, ("flat", "white")) if path.is_dir() else []
     darks = _side(folder, ("dark",)) if path.is_dir() else []
     for name, others in (("flats", flats), ("darks", darks)):
-        if others and (shape := _check(path, others)) != (rows, bins):
+        if others and (shape := check_page(path, others)) != (rows, bins):
             raise FileFormatError(
                 f"{path}: {name} have {shape[0]} × {shape[1]} pixels and projections {rows} × {bins}; they "
                 "must be of the same detector and region."
@@ -113,7 +113,7 @@ def _pages(path: Path) -> list[Page]:
     return [(path, i) for i in range(count)]
 
 
-def _check(path: Path, frames: Sequence[Page]) -> tuple[int, int]:
+def check_page(path: Path, frames: Sequence[Page]) -> tuple[int, int]:
     """Return the shape of the first frame; the rest is compared when it is read."""
     import tifffile
 

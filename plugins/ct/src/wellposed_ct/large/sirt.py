@@ -1,13 +1,18 @@
 """SIRT on volumes that do not fit memory: slabs on disk, projections a few views at a time.
 
 The projection of a volume is the sum of those of its slabs, so an update needs one pass over the views:
-project all slabs, compare, project the difference back onto each slab. Volume, update and weights stay in
-files; ranks of ``torch.distributed`` own slabs and add up their projections.
+project all slabs, compare, project the difference back onto each slab. Volumes and weights stay in files;
+ranks of ``torch.distributed`` own slabs and add up their projections. Iterations go from one file of a volume
+to another, so that a kill at any moment leaves the last one whole.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -18,6 +23,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from wellposed.atomic import write_text
 from wellposed.errors import ParameterError
 from wellposed_ct.geometry.space import Scan
 from wellposed_ct.large.arrays import Source, create, opened
@@ -37,6 +43,8 @@ def sirt_slabs(
     relaxation: float = 1.0,
     non_negative: bool = True,
     memory_bytes: float = 2e9,
+    folder: str | PathLike[str] | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> None:
     """Reconstruct by ``ct.sirt`` slab by slab into a ``.npy`` file ``(D, H, W)``, float32.
 
@@ -58,11 +66,17 @@ def sirt_slabs(
         As in :class:`~wellposed_ct.SIRT`.
     memory_bytes
         What a process may use, about, beyond what it holds already; mapped files do not count.
+    folder
+        Where those files live, on the disk of ``out``. What a killed run left there is gone on with; it is
+        empty in the end. By default a temporary folder.
+    progress
+        Called with the number of finished iterations and of all, on every rank.
 
     Raises
     ------
     ParameterError
-        Projections are not those of the scan, or not even one slice and one view fit the memory.
+        Projections are not those of the scan, not even one slice and one view fit the memory, or ``folder``
+        holds a run of another scan or with other settings.
     """
     if iterations < 1 or not 0 < relaxation < 2:
         raise ParameterError(
@@ -70,19 +84,89 @@ def sirt_slabs(
         )
     check_projections(projections, scan)
     slabs, views = _parts(scan, memory_bytes)
-    with tempfile.TemporaryDirectory(dir=Path(out).parent) as own:
-        folder = Path(_everyones(own))
-        files = {name: folder / f"{name}.npy" for name in ("update", "voxels", "rays")}
+    with _folder(out, folder) as own:
+        state = _State(own, f"{fingerprint(scan)} relaxation {relaxation} non_negative {non_negative}")
         if is_first():
-            for path in (Path(out), files["update"], files["voxels"]):
+            state.begin(scan)
+        wait()
+        sweep = _Sweep(scan, share(slabs), views, state)
+        done = state.done
+        if done is None:
+            sweep.weigh()
+            done = state.finished(0)
+        for number in range(done, iterations):
+            if progress is not None:
+                progress(number, iterations)
+            sweep.update(opened(projections), relaxation, non_negative, number)
+            state.finished(number + 1)
+        if is_first():
+            state.volume(iterations).replace(out)
+            state.remove()
+        wait()
+        if progress is not None:
+            progress(iterations, iterations)
+
+
+@attrs.frozen
+class _State:
+    """The files of a run, and a note of how many iterations are in them.
+
+    Volumes alternate: iteration k reads volume k mod 2 and writes the other.
+    """
+
+    folder: Path
+    what: str
+
+    @property
+    def voxels(self) -> Path:
+        """The file of 1/A*1."""
+        return self.folder / "voxels.npy"
+
+    @property
+    def rays(self) -> Path:
+        """The file of 1/A1."""
+        return self.folder / "rays.npy"
+
+    @property
+    def note(self) -> Path:
+        """The note."""
+        return self.folder / "sirt.json"
+
+    def volume(self, number: int) -> Path:
+        """Return the file of the volume after ``number`` iterations."""
+        return self.folder / f"volume{number % 2}.npy"
+
+    @property
+    def done(self) -> int | None:
+        """How many iterations are finished; ``None`` where not even the weights are."""
+        if not self.note.exists():
+            return None
+        told = json.loads(self.note.read_text("utf-8"))
+        if told["what"] != self.what:
+            raise ParameterError(
+                f"{self.folder}: holds an unfinished run of {told['what']}, and this one is of {self.what}; "
+                "remove the folder, or go on with the same settings."
+            )
+        return int(told["done"])
+
+    def begin(self, scan: Scan) -> None:
+        """Make the files, unless an earlier run left them."""
+        if self.done is None:
+            for path in (self.volume(0), self.volume(1), self.voxels):
                 create(path, scan.size)
-            create(files["rays"], (scan.views, *scan.detector))
+            create(self.rays, (scan.views, *scan.detector))
+
+    def finished(self, number: int) -> int:
+        """Note that ``number`` iterations are done on all ranks."""
         wait()
-        sweep = _Sweep(scan, share(slabs), views, files, Path(out))
-        sweep.weigh()
-        for _ in range(iterations):
-            sweep.update(opened(projections), relaxation, non_negative)
-        wait()
+        if is_first():
+            write_text(self.note, json.dumps({"what": self.what, "done": number}), overwrite=True)
+        return number
+
+    def remove(self) -> None:
+        """Remove what this made."""
+        for path in (self.note, self.volume(0), self.volume(1), self.voxels, self.rays):
+            path.unlink(missing_ok=True)
 
 
 @attrs.frozen
@@ -92,12 +176,13 @@ class _Sweep:
     scan: Any
     slabs: list[tuple[int, int]]
     views: list[tuple[int, int]]
-    files: dict[str, Path]
-    out: Path
+    state: _State
 
     def weigh(self) -> None:
         """Write 1/A1 and 1/A*1, and 0 where nothing is seen."""
-        rays, voxels = opened(self.files["rays"], "r+"), opened(self.files["voxels"], "r+")
+        rays, voxels = opened(self.state.rays, "r+"), opened(self.state.voxels, "r+")
+        for slab in self.slabs:
+            voxels[slice(*slab)] = 0
         for views in self.views:
             seen = self._sum(views, lambda a, b: torch.ones(b - a, *self.scan.size[1:]))
             if is_first():
@@ -110,10 +195,10 @@ class _Sweep:
             voxels[slice(*slab)] = safe_inverse(sums[None])[0].numpy()
         wait()
 
-    def update(self, y: Any, relaxation: float, non_negative: bool) -> None:
-        """Make one iteration."""
-        x, update = opened(self.out, "r+"), opened(self.files["update"], "r+")
-        rays, voxels = opened(self.files["rays"]), opened(self.files["voxels"])
+    def update(self, y: Any, relaxation: float, non_negative: bool, number: int) -> None:
+        """Make iteration ``number``, from one volume to the other."""
+        x, update = opened(self.state.volume(number)), opened(self.state.volume(number + 1), "r+")
+        rays, voxels = opened(self.state.rays), opened(self.state.voxels)
         for slab in self.slabs:
             update[slice(*slab)] = 0
         for views in self.views:
@@ -127,7 +212,8 @@ class _Sweep:
         for slab in self.slabs:
             chosen = slice(*slab)
             new = x[chosen] + relaxation * voxels[chosen] * update[chosen]
-            x[chosen] = np.maximum(new, 0) if non_negative else new
+            update[chosen] = np.maximum(new, 0) if non_negative else new
+        update.flush()  # type: ignore[attr-defined]
         wait()
 
     def _sum(self, views: tuple[int, int], volume: Any) -> Tensor:
@@ -160,10 +246,21 @@ def _parts(scan: Scan, memory_bytes: float) -> tuple[list[tuple[int, int]], list
     return ranges(depth, -(-depth // slices)), ranges(scan.views, -(-scan.views // views))
 
 
-def _everyones(own: str) -> str:
-    """Return the first rank's folder."""
-    if not (dist.is_available() and dist.is_initialized()):
-        return own
-    names: list[Any] = [own]
-    dist.broadcast_object_list(names)
-    return str(names[0])
+@contextmanager
+def _folder(out: str | PathLike[str], folder: str | PathLike[str] | None) -> Iterator[Path]:
+    """Yield the folder of all ranks: the one that is given, or a temporary one of the first rank."""
+    if folder is not None:
+        Path(folder).mkdir(exist_ok=True)
+        yield Path(folder)
+        return
+    with tempfile.TemporaryDirectory(dir=Path(out).parent) as own:
+        names: list[Any] = [own]
+        if dist.is_available() and dist.is_initialized():
+            dist.broadcast_object_list(names)
+        yield Path(names[0])
+
+
+def fingerprint(scan: Scan) -> str:
+    """Return a scan in a line, of which no two are the same."""
+    words = (scan.vectors().tobytes(), scan.size, scan.detector, scan.voxel_mm, scan.centre_mm)
+    return f"{scan!r} [{hashlib.sha256(repr(words).encode()).hexdigest()[:16]}]"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import attrs
 import numpy as np
@@ -22,12 +22,16 @@ from wellposed_ct.methods import FDK
 from wellposed_ct.projectors import ConeBeam
 from wellposed_ct.stacks.memory import rows_at_once
 from wellposed_ct.stacks.publishing import publish, require_place
+from wellposed_ct.stacks.volumes import reconstruct_volume, require_memory
 from wellposed_ct.stacks.work import Work
 
-__all__ = ["Plan", "moved", "reconstruct_rows", "reconstruct_slab", "reconstruct_stack"]
+__all__ = ["Plan", "moved", "reconstruct_rows", "reconstruct_stack"]
 
 CENTRE_ROWS = 5
 """How many rows the centre is found from; their median."""
+
+AT_A_TIME = 8
+"""Slices that are finished together, of those that are read at once: a kill loses no more."""
 
 
 @attrs.frozen
@@ -53,25 +57,36 @@ class Plan:
     name: str = ""
 
 
+Pieces: TypeAlias = Callable[[RawScan, Plan, int, int], Iterator[NDArray[np.float32]]]
+"""Makes slices from the first to the last + 1, a few at a time."""
+
+
 def reconstruct_rows(scan: RawScan, plan: Plan, start: int, stop: int) -> NDArray[np.float32]:
     """Return slices ``start`` to ``stop`` of a scan, ``(rows, H, W)``.
 
     Raises :class:`FileFormatError` where a slice comes out NaN or infinite.
     """
+    return np.concatenate(list(by_rows(scan, plan, start, stop)))
+
+
+def by_rows(scan: RawScan, plan: Plan, start: int, stop: int) -> Iterator[NDArray[np.float32]]:
+    """Read rows at once, and yield a few slices of them at a time, each finished."""
     with torch.no_grad():
         y, physics = Chain(plan.corrections)(scan.nepers(start, stop), scan.physics())
-        images = plan.method(y, physics)[:, 0]
-    if not bool(torch.isfinite(images).all()):
-        raise FileFormatError(
-            f"{scan.path}: slices {start} to {stop - 1} come out NaN or infinite; look at these rows, "
-            "or choose another method."
-        )
-    found: NDArray[np.float32] = images.to(torch.float32).cpu().numpy()
-    return found
+    for first in range(0, len(y), AT_A_TIME):
+        with torch.no_grad():
+            images = plan.method(y[first : first + AT_A_TIME], physics)[:, 0]
+        if not bool(torch.isfinite(images).all()):
+            last = min(stop, start + first + AT_A_TIME) - 1
+            raise FileFormatError(
+                f"{scan.path}: slices {start + first} to {last} come out NaN or infinite; look at these "
+                "rows, or choose another method."
+            )
+        yield images.to(torch.float32).cpu().numpy()
 
 
-def reconstruct_slab(scan: RawScan, plan: Plan, start: int, stop: int) -> NDArray[np.float32]:
-    """Return slices ``start`` to ``stop`` of a cone beam's volume, from the panel rows that see them."""
+def by_slabs(scan: RawScan, plan: Plan, start: int, stop: int) -> Iterator[NDArray[np.float32]]:
+    """Yield slices ``start`` to ``stop`` of a cone beam's volume, by FDK from the rows that see them."""
     assert scan.cone is not None
     slab = scan.cone.as_vectors().slab(start, stop)
     upright = not any(scan.cone.rotation)
@@ -80,17 +95,11 @@ def reconstruct_slab(scan: RawScan, plan: Plan, start: int, stop: int) -> NDArra
         rows = scan.nepers(scan.rows - high, scan.rows - low)
         y, _ = Chain(plan.corrections)(rows, None)
         images = plan.method(as_panel(y), ConeBeam.from_geometry(slab.crop_rows(low, high)))[0, 0]
-    found: NDArray[np.float32] = images.to(torch.float32).cpu().numpy()
-    return found
+    yield images.to(torch.float32).cpu().numpy()
 
 
-def slices_at_once(cone: ConeGeometry, plan: Plan, memory: int) -> int:
+def slices_at_once(cone: ConeGeometry, memory: int) -> int:
     """Return how many slices of a cone beam's volume fit into ``memory`` bytes at a time."""
-    if not isinstance(plan.method, FDK):
-        raise ParameterError(
-            f"a cone beam is reconstructed slab by slab by ct.fdk, not by {type(plan.method).__name__}; pass "
-            "--method ct.fdk, or load it whole by its reader."
-        )
     # the rows' raw counts and their corrections take as much again
     return min(last - first for first, last in slab_ranges(cone, memory / 2, not any(cone.rotation)))
 
@@ -139,7 +148,8 @@ def reconstruct_stack(
     preview
         Called with the middle slice ``(H, W)`` before all others.
     progress
-        Called with the number of finished slices and of all, after each chunk.
+        Called with the number of finished slices and of all, a few at a time; iterations, where they are made
+        on a whole volume.
     meta
         More for the written file, such as ``water``.
 
@@ -155,10 +165,7 @@ def reconstruct_stack(
     scan = scan.judged()
     start, stop = _range(scan, rows)
     require_place(output, stop - start, overwrite)
-    if scan.cone is None:
-        make, each = reconstruct_rows, rows_at_once(scan.geometry, stop - start, memory)
-    else:
-        make, each = reconstruct_slab, slices_at_once(scan.cone, plan, memory)
+    make, each = _way(scan, plan, stop - start, memory)
     facts = _facts(scan, plan, start, stop)
     work = Work.resume(output, facts) if resume else None
     if work is None:
@@ -167,18 +174,50 @@ def reconstruct_stack(
         work = work.noted(axis_mm=centred(scan, plan, start, stop, each))
     if "axis_mm" in work.note:
         scan = moved(scan, work.note["axis_mm"])
-    if preview is not None and not work.done:
-        middle = (start + stop) // 2
-        preview(make(scan, plan, middle, middle + 1)[0])
-    while work.done < stop - start:
+    middle = (start + stop) // 2
+    early = not work.done and (scan.cone is None or not scan.cone.pitch_mm)  # FDK knows no helix
+    if preview is not None and early:
+        preview(_glance(scan, plan, middle))
+    if make is None and work.done < stop - start:
+        volume = reconstruct_volume(scan, plan, work.folder, memory, progress)
+        make, progress = _slices_of(volume), None
+        if preview is not None and not early and not work.done:
+            preview(volume[middle])
+    while make is not None and work.done < stop - start:
         first = start + work.done
-        last = min(stop, first + each)
-        work = work.put(first - start, make(scan, plan, first, last))
-        if progress is not None:
-            progress(work.done, stop - start)
+        for piece in make(scan, plan, first, min(stop, first + each)):
+            work = work.put(work.done, piece)
+            if progress is not None:
+                progress(work.done, stop - start)
     publish(output, work.slices, {**_spacing(scan), **(meta or {})}, overwrite=overwrite)
     work.remove()
     return float(scan.geometry.axis_mm)
+
+
+def _way(scan: RawScan, plan: Plan, count: int, memory: int) -> tuple[Pieces | None, int]:
+    """Return what makes slices, and how many at a time; ``None`` where all are made at once."""
+    if scan.cone is None:
+        return by_rows, rows_at_once(scan.geometry, count, memory)
+    if isinstance(plan.method, FDK):
+        return by_slabs, slices_at_once(scan.cone, memory)
+    require_memory(scan.cone, plan.method, memory)
+    return None, max(1, 2**24 // (scan.cone.size[1] * scan.cone.size[2]))
+
+
+def _glance(scan: RawScan, plan: Plan, index: int) -> NDArray[np.float32]:
+    """Return one slice, by FDK where the method itself would need all of them."""
+    if scan.cone is None:
+        slices = next(by_rows(scan, plan, index, index + 1))
+        return np.asarray(slices[0])
+    quick = plan if isinstance(plan.method, FDK) else attrs.evolve(plan, method=FDK())
+    return np.asarray(next(by_slabs(scan, quick, index, index + 1))[0])
+
+
+def _slices_of(volume: NDArray[np.float32]) -> Pieces:
+    def some(scan: RawScan, plan: Plan, start: int, stop: int) -> Iterator[NDArray[np.float32]]:
+        yield np.array(volume[start:stop])
+
+    return some
 
 
 def _range(scan: RawScan, rows: tuple[int, int] | None) -> tuple[int, int]:

@@ -30,17 +30,28 @@ from wellposed_ct.stacks.reconstruction import Plan, moved, reconstruct_stack
 __all__ = ["component", "run"]
 
 
+PLANAR = ("ct.fbp",)
+"""Methods that know no cone beam."""
+
+
 def run(file: Path, output: Path, **options: Any) -> dict[str, Any]:
     """Carry out the command and return what was done."""
     start = time.perf_counter()
-    whole = options["method"] == "ct.fdk"
     stated = {name: options[name] for name in ("values", "blank", "angles_deg")}
-    scan = open_scan(file, options["geometry"], volume=whole, **stated).judged()
+    scan = open_scan(file, options["geometry"], volume=True, **stated).judged()
+    name = options["method"] or ("ct.fbp" if scan.cone is None else "ct.fdk")
+    notes = [*scan.notes, *angle_warnings(np.array(scan.geometry.angles))]
+    if scan.cone is not None and name in PLANAR:
+        notes.append(
+            f"{name} makes the middle slice alone, whose rays are a fan; use ct.fdk, ct.sirt, "
+            "ct.tv or another method of cone beams for the volume"
+        )
+        scan = scan.middle()
     scan = _sized(scan, options["size"], options["pixel_mm"])
-    for note in (*scan.notes, *angle_warnings(np.array(scan.geometry.angles))):
+    for note in notes:
         click.echo(f"Warning: {note}", err=True)
     centre, scan = _centred(options["centre"], scan)
-    method = {"name": options["method"], "params": _params(options["params"], "--param")}
+    method = {"name": name, "params": _params(options["params"], "--param")}
     corrections = [_worded(text) for text in options["corrections"]]
     plan = Plan(
         component(method, "reconstructor"),
@@ -64,7 +75,7 @@ def run(file: Path, output: Path, **options: Any) -> dict[str, Any]:
     seconds = time.perf_counter() - start
     return {
         "output": str(output), "slices": slices, "size": list(scan.geometry.size), "axis_mm": axis,
-        "method": options["method"], "seconds": seconds, "values": scan.values,
+        "method": name, "seconds": seconds, "values": scan.values,
         "angles": scan.angles_from or "assumed: half a turn in even steps",
     }  # fmt: skip
 

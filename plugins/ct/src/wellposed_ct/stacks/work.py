@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -125,6 +126,7 @@ class Work:
                 "anew with --force."
             )
         _note(path).unlink(missing_ok=True)
+        shutil.rmtree(_folder(path), ignore_errors=True)
         work = cls(path, SlicesOnDisk.create(path, shape), dict(facts), {})
         work._remember(0)
         return work
@@ -174,10 +176,16 @@ class Work:
         found._remember(found.done)
         return found
 
+    @property
+    def folder(self) -> Path:
+        """Where more may be kept, as long as it is unfinished; made by who needs it."""
+        return _folder(self.path)
+
     def remove(self) -> None:
         """Forget it, once the output is there."""
         _note(self.path).unlink(missing_ok=True)
         self.path.unlink(missing_ok=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def _remember(self, done: int) -> None:
         told = {"done": done, "facts": dict(self.facts), "note": dict(self.note)}
@@ -186,6 +194,10 @@ class Work:
 
 def _path(output: Path) -> Path:
     return output.with_name(f".{output.name}.work.npy")
+
+
+def _folder(path: Path) -> Path:
+    return path.with_suffix("")
 
 
 def _note(path: Path) -> Path:
