@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 
+import attrs
 import numpy as np
 import pytest
 import torch
@@ -17,15 +18,17 @@ from wellposed.noise import Gaussian
 from wellposed.operators import (
     CircularConvolution,
     Convolution,
+    Crop,
     FourierMultiplier,
     Identity,
     LinearFunction,
     Mask,
     Matrix,
     Multiply,
+    Pad,
     Zero,
 )
-from wellposed.structure import Diagonal, NormBound, Projection, RealLinear, SelfAdjoint
+from wellposed.structure import Diagonal, NormBound, Projection, RealLinear, SelfAdjoint, Symmetry
 
 R, C = Space((3,), REAL), Space((3,), COMPLEX)
 TO_COMPLEX = Multiply(randn(3, dtype=COMPLEX), R)
@@ -218,3 +221,30 @@ def test_zero_is_zero_of_anything():
 def test_masks_take_the_precision_of_the_data():
     op = Mask(torch.ones(3, dtype=REAL), Space((3,), torch.float32))
     assert op.A(torch.ones(1, 3)).dtype == torch.float32
+
+
+@attrs.frozen(eq=False)
+class Order:
+    """A transform that knows a permutation."""
+
+    order: tuple[int, ...]
+    weights: torch.Tensor
+
+
+def test_explain_tells_long_things_by_their_size():
+    order = Order(tuple(range(360)), torch.zeros(40, 40))
+    op = declare(Convolution(torch.rand(3, 3), (1, 8, 8), "zero"), Symmetry(order, order))
+    page = str(explain(op))
+    assert "Order(order=(0, 1, 2, 3, 4, 5, … 360 in all), weights=(40, 40))" in page
+    assert "359" not in page
+    assert "gram     A.H @ A: no shorter form is known" in page
+    assert max(map(len, page.splitlines())) < 300
+
+
+@pytest.mark.parametrize("widths", [(1, 6, 6), ((1, 1, 1), (2, 2)), 3, (), ((1, 1),) * 4])
+def test_widths_that_are_no_pairs_get_a_sentence(widths):
+    wanted = r"widths = .*, but pairs \(\(before, after\), …\) of pixels are expected, for at most the last 3"
+    with pytest.raises(SpaceError, match=wanted):
+        Crop((1, 8, 8), widths)
+    with pytest.raises(SpaceError, match=wanted):
+        Pad((1, 8, 8), widths, "zero")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from functools import singledispatch
 from typing import Any
 
 import attrs
-from torch import Tensor
 
+from wellposed.brief import brief
 from wellposed.linalg.evidence import find
 from wellposed.linalg.functions import _as_operator, gram
 from wellposed.linalg.routes import pinv_route, prox_route
@@ -53,7 +52,7 @@ def explain(op: Any) -> Explanation:
         expression=repr(op),
         spaces=f"{op.domain} → {op.range}",
         evidence=tuple(describe(e) for e in op.evidence()),
-        gram=repr(gram(op)),
+        gram=_gram(op),
         norm=_norm_route(op),
         prox_l2=f"{prox.name}: {prox.reason}",
         pinv=f"{inverse.name}: {inverse.reason}",
@@ -62,9 +61,12 @@ def explain(op: Any) -> Explanation:
 
 def describe(evidence: Evidence) -> str:
     """Return one evidence in a line, tensors by their shapes."""
-    values = ((f.name, getattr(evidence, f.name)) for f in fields(evidence))
-    shown = ", ".join(f"{k}={tuple(v.shape) if isinstance(v, Tensor) else v}" for k, v in values)
-    return f"{type(evidence).__name__}({shown})"
+    return brief(evidence)
+
+
+def _gram(op: LinearOperator) -> str:
+    short = repr(gram(op))
+    return "A.H @ A: no shorter form is known" if short == f"{op.H!r} @ {op!r}" else short
 
 
 def _norm_route(op: Any) -> str:

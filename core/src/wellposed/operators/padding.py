@@ -6,7 +6,7 @@ The boundary rules are those of ``scipy.ndimage``/NumPy under the field's names:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Literal, TypeAlias
 
 import torch
@@ -41,7 +41,7 @@ class Pad(LinearOperator):
         self, domain: AnySpace | tuple[int, ...], widths: Sequence[tuple[int, int]], boundary: Boundary
     ) -> None:
         space = _image(domain)
-        self_widths = tuple((int(a), int(b)) for a, b in widths)
+        self_widths = _pairs(widths, space)
         require_boundary(boundary)
         sizes = space.concrete_shape[-len(self_widths) :]
         for n, (before, after) in zip(sizes, self_widths, strict=True):
@@ -75,7 +75,7 @@ class Crop(LinearOperator):
 
     def __init__(self, domain: AnySpace | tuple[int, ...], widths: Sequence[tuple[int, int]]) -> None:
         space = _image(domain)
-        cut = tuple((int(a), int(b)) for a, b in widths)
+        cut = _pairs(widths, space)
         sizes = space.concrete_shape[-len(cut) :]
         if any(a < 0 or b < 0 or a + b > n for n, (a, b) in zip(sizes, cut, strict=True)):
             raise SpaceError(
@@ -181,6 +181,18 @@ def require_boundary(boundary: str) -> None:
     """Raise :class:`ParameterError` for an unknown boundary rule."""
     if boundary not in BOUNDARIES:
         raise ParameterError(f"boundary={boundary!r} is unknown; choose one of {', '.join(BOUNDARIES)}.")
+
+
+def _pairs(widths: object, space: Space) -> Widths:
+    """Return the widths as pairs, at most one for each axis of ``space``."""
+    listed = list(widths) if isinstance(widths, Iterable) else []
+    pairs = [tuple(pair) if isinstance(pair, Iterable) else () for pair in listed]
+    if not pairs or len(pairs) > len(space.shape) or any(len(pair) != 2 for pair in pairs):
+        raise SpaceError(
+            f"widths = {widths}, but pairs ((before, after), …) of pixels are expected, for at most the last "
+            f"{len(space.shape)} axes of {space}; they are no shape."
+        )
+    return tuple((int(before), int(after)) for before, after in pairs)
 
 
 def _require_width(n: int, before: int, after: int, boundary: Boundary) -> None:
