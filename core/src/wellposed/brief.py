@@ -24,8 +24,9 @@ def brief(value: object) -> str:
         return str(value)
     if isinstance(value, tuple | list):
         return _sequence(value)
-    if attrs.has(type(value)):
-        return _record(value, [f.name for f in attrs.fields(type(value)) if f.repr])
+    kind: type = type(value)
+    if attrs.has(kind):
+        return _record(value, [f.name for f in attrs.fields(kind) if f.repr])
     if is_dataclass(value) and not isinstance(value, type):
         return _record(value, [f.name for f in fields(value) if f.repr])
     text: str = getattr(value, "__name__", repr(value))

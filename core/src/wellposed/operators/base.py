@@ -16,6 +16,7 @@ from torch import Tensor
 
 from wellposed.errors import ParameterError
 from wellposed.immutable import Immutable, complex_aware
+from wellposed.operators.batches import refuse_batch
 from wellposed.spaces import AnySpace, ProductSpace, Space, Vector
 from wellposed.structure import Evidence
 
@@ -71,7 +72,11 @@ class Operator(Immutable):
         if parameters:
             return self.replace(**parameters).A(x)
         self._domain.check(x)
-        return self._forward(x)
+        try:
+            return self._forward(x)
+        except RuntimeError as error:
+            refuse_batch(error, self.parameters_xi(), self._forward, x)
+            raise
 
     def A_vjp(self, x: Any, v: Any, **parameters: Any) -> Any:
         """Return J(x)*v, the vector–Jacobian product of A at ``x``."""
@@ -139,7 +144,11 @@ class LinearOperator(Operator):
             result: Any = self.replace(**parameters).A_adjoint(y)
             return result
         self._range.check(y, "y")
-        return self._adjoint(y)
+        try:
+            return self._adjoint(y)
+        except RuntimeError as error:
+            refuse_batch(error, self.parameters_xi(), self._adjoint, y)
+            raise
 
     def A_dagger(self, y: Any, **parameters: Any) -> Any:
         """Return the minimum-norm least-squares solution A⁺y (see :func:`wellposed.pinv`)."""
@@ -147,7 +156,11 @@ class LinearOperator(Operator):
 
         op = self.replace(**parameters) if parameters else self
         op._range.check(y, "y")
-        return pinv(op, y)
+        try:
+            return pinv(op, y)
+        except RuntimeError as error:
+            refuse_batch(error, op.parameters_xi(), op._adjoint, y)
+            raise
 
     def prox_l2(self, z: Any, y: Any, gamma: Tensor | float, **parameters: Any) -> Any:
         """Return argmin_u γ/2·‖Au − y‖² + ½·‖u − z‖²; γ a number or per sample ``(B,)``."""
@@ -156,7 +169,11 @@ class LinearOperator(Operator):
         op = self.replace(**parameters) if parameters else self
         op._domain.check(z, "z")
         op._range.check(y, "y")
-        return prox_l2(op, z, y, gamma)
+        try:
+            return prox_l2(op, z, y, gamma)
+        except RuntimeError as error:
+            refuse_batch(error, op.parameters_xi(), op._forward, z)
+            raise
 
     def A_vjp(self, x: Any, v: Any, **parameters: Any) -> Any:
         """Return J(x)*v = A*v."""

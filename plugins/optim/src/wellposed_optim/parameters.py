@@ -8,7 +8,7 @@ from typing import Any, Self
 import torch
 from torch import Tensor, nn
 
-from wellposed.errors import ParameterError, UnknownParameterError
+from wellposed.errors import ParameterError, SpaceError, UnknownParameterError
 from wellposed.immutable import Immutable, unknown_parameter
 
 
@@ -65,8 +65,16 @@ def whole(name: str, value: Any) -> None:
         raise ParameterError(f"{name} = {value!r}, but it must be ≥ 1, a whole number.")
 
 
-def per_sample(value: float | Tensor, like: Tensor) -> Tensor:
-    """View a number or ``(B,)`` values so that they broadcast against ``like``, in its real dtype."""
+def per_sample(value: float | Tensor, like: Tensor, name: str = "a parameter") -> Tensor:
+    """View a number or ``(B,)`` values so that they broadcast against ``like``, in its real dtype.
+
+    :class:`SpaceError` that names the parameter where there are as many values as there are no samples.
+    """
     real = like.real.dtype if like.is_complex() else like.dtype
     t = torch.as_tensor(value, dtype=real, device=like.device)
+    if t.ndim and t.shape[0] not in (1, like.shape[0]):
+        raise SpaceError(
+            f"{name} has {t.shape[0]} values, but the data are a batch of {like.shape[0]}; "
+            "give one for all, or one per sample."
+        )
     return t.reshape(t.shape + (1,) * (like.ndim - t.ndim)) if t.ndim else t

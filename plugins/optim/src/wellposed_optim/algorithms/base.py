@@ -19,7 +19,7 @@ from wellposed.spaces import Vector
 from wellposed_optim.algorithms.result import Result
 from wellposed_optim.fidelities import L2, Fidelity
 from wellposed_optim.noise_estimate import noise_level
-from wellposed_optim.parameters import Method, keep, positive, refuse_overrides, whole
+from wellposed_optim.parameters import Method, keep, per_sample, positive, refuse_overrides, whole
 from wellposed_optim.priors import Prior, TotalVariation
 from wellposed_optim.priors.own import as_prior
 from wellposed_optim.start import initial_image
@@ -119,6 +119,7 @@ class Algorithm(Method):
     def weight_of(self, y: Any, physics: Any) -> float | Tensor:
         """Return λ: as given, or from the noise level of ``y``."""
         if self.weight is not None:
+            per_sample(self.weight, vectors.leaves(y)[0], "weight")
             return self.weight
         if not isinstance(self.fidelity, L2):
             raise ParameterError(

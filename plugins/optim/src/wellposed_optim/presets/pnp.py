@@ -13,7 +13,7 @@ from wellposed_optim.algorithms.result import Result
 from wellposed_optim.contract import check_denoiser, checked
 from wellposed_optim.denoisers import BM3D
 from wellposed_optim.noise_estimate import noise_level
-from wellposed_optim.parameters import Method, keep, positive, refuse_overrides, whole
+from wellposed_optim.parameters import Method, keep, per_sample, positive, refuse_overrides, whole
 from wellposed_optim.start import initial_image
 
 
@@ -79,7 +79,7 @@ class PnP(Method):
         """
         z = initial_image(y, physics) if x0 is None else x0
         old, count = z, 0
-        sigma = noise_level(y, physics) if self.noise is None else torch.as_tensor(self.noise).to(z.real)
+        sigma = noise_level(y, physics) if self.noise is None else per_sample(self.noise, z, "noise")
         sigma = sigma.reshape(-1).expand(z.shape[0])
         for count, level in enumerate(self.schedule(sigma), start=1):
             gamma = (level / sigma) ** 2 / self.strength
