@@ -64,6 +64,7 @@ _COMPONENTS = {
         "cyclic_shifts": ("CyclicShifts", "Whole-pixel shifts with wrap-around; exact."),
         "subpixel_shifts": ("SubpixelShifts", "Fourier shifts by fractions of a pixel; exact."),
         "rotations": ("Rotations", "Rotations by any angle."),
+        "gains": ("Gains", "Multiplication by a number; exact."),
         "scalings": ("Scalings", "Magnification about the middle."),
         "projective": ("Projective", "Homographies of a moving camera."),
     },

@@ -117,6 +117,26 @@ class Symmetry(Evidence):
 
 
 @dataclass(frozen=True, eq=False)
+class Equivariant(Evidence):
+    """Of a method: ``R(T_out(g) y) = T_in(g) R(y)`` for every ``Symmetry(T_in, T_out)`` of its physics.
+
+    So a method need not know which symmetries a physics has, only that it keeps them; one that does not
+    depend on the physics (``R(c·y) = c·R(y)``) is declared by ``Symmetry`` itself.
+
+    Parameters
+    ----------
+    accuracy
+        The relative error allowed, besides that of the symmetry (0: exact to rounding).
+    to
+        The classes of ``T_in`` to which it applies; all where ``None``.
+    """
+
+    check: ClassVar[str] = "equivariance"
+    accuracy: float = 0.0
+    to: tuple[type, ...] | None = None
+
+
+@dataclass(frozen=True, eq=False)
 class RealLinear(Evidence):
     """Linear over the reals only (takes a real part, say); inner products are then compared by Re⟨·,·⟩."""
 

@@ -45,6 +45,12 @@ def subpixel_shifts() -> Examples:
     return st.builds(Example, arguments=arguments, domain=_any_size())
 
 
+def gains() -> Examples:
+    """Positive numbers, or of either sign."""
+    arguments = st.fixed_dictionaries({"max_gain": st.floats(1.0625, 16.0), "signed": st.booleans()})
+    return st.builds(Example, arguments=arguments, domain=_any_size())
+
+
 def rotations() -> Examples:
     """Small angles to the whole circle."""
     arguments = st.fixed_dictionaries({"max_angle": st.floats(0.0625, 3.125)})

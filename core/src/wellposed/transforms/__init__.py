@@ -3,6 +3,7 @@
 from wellposed.transforms.base import GroupTransform
 from wellposed.transforms.cyclic_shifts import CyclicShifts
 from wellposed.transforms.flips import Flips
+from wellposed.transforms.gains import Gains
 from wellposed.transforms.plane import PlaneTransform
 from wellposed.transforms.projective import Projective
 from wellposed.transforms.rotations import Rotations
@@ -14,6 +15,7 @@ from wellposed.transforms.warp import warp
 __all__ = [
     "CyclicShifts",
     "Flips",
+    "Gains",
     "GroupTransform",
     "PlaneTransform",
     "Projective",

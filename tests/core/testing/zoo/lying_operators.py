@@ -21,7 +21,7 @@ from wellposed.structure import (
     Symmetry,
     Unitary,
 )
-from wellposed.transforms import CyclicShifts
+from wellposed.transforms import CyclicShifts, Flips, Gains
 from zoo.entry import Cage
 from zoo.wrong_operators import Tilt, weights
 
@@ -191,6 +191,11 @@ class FactorsOfAnotherOperator(Twice):
 @cage.wrong("symmetry", r"Symmetry is declared, but A T_in\(g\) and T_out\(g\) A differ by")
 class LyingSymmetry(Claims):
     claims = (Symmetry(CyclicShifts(), CyclicShifts()),)
+
+
+@cage.wrong("symmetry", r"Symmetry is declared, but A T_in\(g\) and T_out\(g\) A differ by")
+class LyingSymmetryBehindATrueOne(Claims):
+    claims = (Symmetry(Gains(), Gains()), Symmetry(Flips(), Flips()))
 
 
 class OneWay:

@@ -11,7 +11,7 @@ from wellposed import Space, noise, transforms
 from wellposed.needs import REAL, needs
 from wellposed.operators import CircularConvolution
 from wellposed.random import streams
-from wellposed.structure import Symmetry
+from wellposed.structure import Equivariant, Symmetry
 from zoo import wrong_judges as judges
 from zoo import wrong_methods as methods
 from zoo import wrong_noise as noises
@@ -113,6 +113,16 @@ class Through(methods.BackProject):
         return (Symmetry(transforms.Flips(), transforms.Flips()),)
 
 
+class KeepsSymmetries(methods.BackProject):
+    """Equivariant to mirrors, whatever else its physics has."""
+
+    def __call__(self, y, physics):
+        return super().__call__(y, physics).tanh()
+
+    def evidence(self):
+        return (Equivariant(to=(transforms.Flips,)),)
+
+
 class NonConvex(methods.SoftThreshold):
     """The hard threshold, which is no convex function's."""
 
@@ -190,6 +200,7 @@ ENTRIES = {
     ),
     "trainable reconstructor": (Gain, {}),
     "equivariant reconstructor": (Through, {}),
+    "method that keeps its physics' symmetries": (KeepsSymmetries, {"physics": methods.Mirrored()}),
     "sampler": (methods.Exact, {"kind": "reconstructor"}),
     "fidelity": (judges.Distance, {}),
     "loss": (judges.Square, {}),

@@ -6,7 +6,8 @@ import torch
 from torch import nn
 
 from wellposed.needs import COMPLEX, REAL
-from wellposed.structure import Symmetry
+from wellposed.spaces import Space
+from wellposed.structure import Equivariant, Symmetry
 from wellposed.transforms import Flips
 from zoo.entry import Cage
 
@@ -250,6 +251,32 @@ class LyingEquivariance:
 
     def evidence(self):
         return (Symmetry(Flips(), Flips()),)
+
+
+class Mirrored:
+    """A right physics that knows its mirror symmetry."""
+
+    domain = range = Space((1, 4, 6), torch.float64)
+
+    def __call__(self, x):
+        return self.A(x)
+
+    def A(self, x):
+        return x + x.flip(-1) / 2
+
+    A_adjoint = A
+
+    def evidence(self):
+        return (Symmetry(Flips(), Flips()),)
+
+
+@cage.wrong("equivariance", r"R\(T y\) is not T R\(y\)", physics=Mirrored())
+class BreaksTheSymmetryOfItsPhysics(BackProject):
+    def __call__(self, y, physics):
+        return super().__call__(y, physics).cumsum(-2)
+
+    def evidence(self):
+        return (Equivariant(),)
 
 
 class Exact:

@@ -12,10 +12,11 @@ from torch import Tensor, nn
 from wellposed.errors import UnsuitableError
 from wellposed.operators import Identity
 from wellposed.spaces import AnySpace, ProductSpace, Space
-from wellposed.structure import Symmetry
+from wellposed.structure import Equivariant, Symmetry
 from wellposed.testing.case import Case as BaseCase
 from wellposed.testing.case import Check, Face, Failure, Skip, clone, detach, has
 from wellposed.testing.checks.hygiene import HYGIENE, SOUND
+from wellposed.testing.checks.transform import a_few
 from wellposed.testing.diagnose import mismatch
 from wellposed.testing.fixtures import Weighting
 from wellposed.testing.probes import eps, fill, image, space_of
@@ -109,18 +110,29 @@ def gradient(case: Case) -> None:
 
 
 def equivariance(case: Case) -> None:
-    """Have the equivariance that it declares by ``Symmetry``: R(T_in(g) y) = T_out(g) R(y)."""
-    declared = case.component.evidence() if has(case.component, "evidence") else ()
-    symmetries = [e for e in declared if isinstance(e, Symmetry)]
-    if not symmetries:
-        raise Skip("declares no equivariance")
-    for e in symmetries:
-        for k in range(3):
-            g = e.T_in.sample(case.generator(20 + k))
+    """Have the equivariance that it declares, of its own or its physics': R(T y) = T R(y)."""
+    declared = _symmetries(case)
+    if not declared:
+        raise Skip("declares no equivariance, or the physics has no such symmetry")
+    plain = detach(case.component(clone(case.y), case.physics))
+    for e in declared:
+        for g in a_few(e.T_in, plain, case.generator(20)):
             left = detach(case.component(e.T_in.act(clone(case.y), g), case.physics))
-            right = e.T_out.act(detach(case.component(clone(case.y), case.physics)), g)
+            right = e.T_out.act(clone(plain), g)
             if (text := mismatch(left, right, max(e.accuracy, case.tolerance))) is not None:
                 raise Failure(f"equivariance is declared, but R(T y) is not T R(y): {text}, for g = {g!r}")
+
+
+def _symmetries(case: Case) -> list[Symmetry]:
+    """Return what is declared of the method alone, and of the physics where the method keeps it."""
+    declared = case.component.evidence() if has(case.component, "evidence") else ()
+    of_physics = case.physics.evidence() if has(case.physics, "evidence") else ()
+    found = [e for e in declared if isinstance(e, Symmetry)]
+    for promise in (e for e in declared if isinstance(e, Equivariant)):
+        for e in (e for e in of_physics if isinstance(e, Symmetry)):
+            if promise.to is None or isinstance(e.T_in, promise.to):
+                found.append(Symmetry(e.T_out, e.T_in, promise.accuracy + e.accuracy))
+    return found
 
 
 def needs(case: Case) -> None:

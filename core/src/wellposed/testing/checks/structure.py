@@ -29,7 +29,7 @@ from wellposed.structure import (
 )
 from wellposed.testing.case import Check, Failure, Skip
 from wellposed.testing.checks.inverse import largest_singular_value
-from wellposed.testing.checks.transform import law_violation
+from wellposed.testing.checks.transform import a_few, law_violation
 from wellposed.testing.diagnose import mismatch
 from wellposed.testing.operator_case import OperatorCase, flat, relative
 from wellposed.testing.probes import is_complex
@@ -156,17 +156,24 @@ def _power_iteration(case: OperatorCase) -> float:
 
 
 def symmetry(case: OperatorCase) -> None:
-    """Declare ``Symmetry`` truly: A T_in(g) = T_out(g) A, and both sides are group actions."""
-    e = _declared(case, Symmetry)
+    """Declare every ``Symmetry`` truly: A T_in(g) = T_out(g) A, and both sides are group actions."""
+    _declared(case, Symmetry)
+    for e in case.evidences():
+        if isinstance(e, Symmetry):
+            _holds(case, e)
+
+
+def _holds(case: OperatorCase, e: Symmetry) -> None:
     x, y = case.draw(case.domain, 18), case.draw(case.range, 19)
-    for k in range(4):
-        g, h = e.T_in.sample(case.generator(20 + k)), e.T_in.sample(case.generator(30 + k))
+    allowed = max(e.accuracy, 10 * case.tolerance)
+    for k, g in enumerate(a_few(e.T_in, x, case.generator(20))):
+        h = e.T_in.sample(case.generator(30 + k))
         for name, T, v in (("T_in", e.T_in, x), ("T_out", e.T_out, y)):
-            if (text := law_violation(T, v, g, h, max(e.accuracy, 10 * case.tolerance))) is not None:
+            if (text := law_violation(T, v, g, h, allowed)) is not None:
                 raise Failure(f"Symmetry is declared, but {name} is no group action: {text}")
         left, right = case.A(e.T_in.act(x, g)), e.T_out.act(case.A(x), g)
         error = relative(subtract(left, right), left, right)
-        if error > max(e.accuracy, 10 * case.tolerance):
+        if error > allowed:
             raise Failure(
                 f"Symmetry is declared, but A T_in(g) and T_out(g) A differ by {error:.1e} for g = {g!r}"
             )

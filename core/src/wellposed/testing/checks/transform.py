@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from wellposed.errors import ParameterError
 from wellposed.spaces import AnySpace, Space
 from wellposed.testing.case import Case as BaseCase
 from wellposed.testing.case import Check, Failure, Skip, clone, detach
@@ -15,6 +16,9 @@ from wellposed.testing.diagnose import mismatch, ratio
 from wellposed.testing.operator_case import relative
 from wellposed.testing.probes import eps, gaussian
 from wellposed.vectors import leaves, subtract
+
+SMALL = 8
+"""Groups of at most as many elements are tried whole."""
 
 
 class Case(BaseCase):
@@ -56,6 +60,15 @@ class Case(BaseCase):
             Face("act", lambda T, v: T.act(v, g), (x,)),
             Face("act by the inverse", lambda T, v: T.act(v, T.inverse(g)), (x,)),
         ]
+
+
+def a_few(transform: Any, x: Any, generator: torch.Generator) -> list[Any]:
+    """Return all elements of a small group, and some of a large one, drawn."""
+    try:
+        found = list(itertools.islice(transform.elements(leaves(x)[0].shape), SMALL + 1))
+    except (AttributeError, ParameterError):  # infinite, or a group by shape alone
+        found = []
+    return found if 0 < len(found) <= SMALL else [transform.sample(generator) for _ in range(4)]
 
 
 def sampling(case: Case) -> None:
