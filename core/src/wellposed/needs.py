@@ -14,9 +14,9 @@ from typing import Any, TypeVar
 import attrs
 import torch
 
-from wellposed.errors import RegistryError, UnsuitableError
+from wellposed.errors import ParameterError, RegistryError, UnsuitableError
 from wellposed.registry import Registry, default
-from wellposed.spaces import ProductSpace, Space
+from wellposed.spaces import ProductSpace, Space, require_tensor
 from wellposed.vectors import leaves
 
 __all__ = ["COMPLEX", "REAL", "Need", "needs", "require", "suitable"]
@@ -81,13 +81,30 @@ def require(method: Any, y: Any, physics: Any, name: str | None = None) -> None:
     UnsuitableError
         The first need that is not met, and which installed methods fit instead.
     """
-    for need in getattr(method, "needs", ()):
+    asked = getattr(method, "needs", ())
+    if asked:
+        _require_problem(y, physics)
+    for need in asked:
         if not need.met(y, physics):
             kind = type(getattr(physics, "operator", physics)).__name__
             raise UnsuitableError(
                 f"{name or type(method).__name__} needs {need.what}, which {kind} does not have; "
                 f"{_suggestion(y, physics)}."
             )
+
+
+def _require_problem(y: Any, physics: Any) -> None:
+    """Raise where data and physics are not a vector and an operator, as in method(physics, y)."""
+    for part in y if isinstance(y, tuple) else (y,):
+        if not isinstance(part, tuple):
+            require_tensor("y", part, "methods are called as method(y, physics), where y is a tensor")
+    operator = getattr(physics, "operator", physics)
+    if not any(hasattr(operator, name) for name in ("A", "A_adjoint", "forward")):
+        seen = "None" if physics is None else f"a {type(physics).__name__}"
+        raise ParameterError(
+            f"physics is {seen}, but methods are called as method(y, physics), where physics is an operator "
+            "with A and A_adjoint."
+        )
 
 
 def suitable(y: Any, physics: Any, registry: Registry | None = None) -> list[str]:

@@ -21,6 +21,18 @@ Vector: TypeAlias = "Tensor | tuple[Vector, ...]"
 """An element of a space: a tensor (batch first), or a tuple of them for a product space."""
 
 
+def require_tensor(name: str, value: object, expected: str = "a tensor is expected") -> Tensor:
+    """Return ``value``, a tensor; raise :class:`DtypeError` for anything else, and say how it becomes one."""
+    if isinstance(value, Tensor):
+        return value
+    seen, hint = "None" if value is None else f"a {type(value).__name__}", ""
+    if hasattr(value, "__array__") and hasattr(value, "shape"):
+        seen, hint = f"a NumPy array of shape {tuple(value.shape)}", f"; pass torch.from_numpy({name})"
+    elif isinstance(value, int | float | complex | list | tuple):
+        hint = f"; pass torch.tensor({name})"
+    raise DtypeError(f"{name} is {seen}, but {expected}{hint}.")
+
+
 def _shape(value: Iterable[int | None]) -> tuple[int | None, ...]:
     return tuple(value)
 
@@ -84,8 +96,7 @@ class Space:
 
     def check(self, x: Vector, what: str = "x") -> None:
         """Raise :class:`SpaceError` or :class:`DtypeError` unless ``x`` is a batch of this space."""
-        if not isinstance(x, Tensor):
-            raise SpaceError(f"{what} is a {type(x).__name__}, but {self} holds tensors of shape (B, …).")
+        x = require_tensor(what, x, f"{self} holds tensors of shape (B, …)")
         if tuple(x.shape[1:]) != self.shape and not self._admits_shape(x):
             seen = tuple(x.shape)
             raise SpaceError(f"{what} has shape {seen}, but {self} is expected.{self._shape_hint(x)}")

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from wellposed.errors import ParameterError
+from wellposed.spaces import require_tensor
 
 
 def centred_fft(x: Tensor, dims: Sequence[int] = (-2, -1)) -> Tensor:
@@ -39,6 +40,7 @@ def modulation(like: Tensor, dims: tuple[int, ...]) -> tuple[Tensor, Tensor]:
 
     They broadcast against tensors with the axes ``dims`` of ``like``, and are real where all are even.
     """
+    require_tensor("the data", like)
     if not dims or any(not -like.ndim <= d < 0 for d in dims):
         raise ParameterError(f"dims={tuple(dims)} must be negative axes of a tensor of {like.ndim} axes.")
     return centring(tuple(int(like.shape[d]) for d in dims), dims, like)

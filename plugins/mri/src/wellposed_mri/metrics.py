@@ -11,19 +11,26 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from wellposed.errors import SpaceError
+from wellposed.errors import DtypeError, SpaceError
+from wellposed.spaces import require_tensor
 
 WINDOW, K1, K2 = 7, 0.01, 0.03
 LOG_SIGMA = 1.5
 
 
 def _magnitudes(x_hat: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
+    for name, image in (("x_hat", x_hat), ("x", x)):
+        require_tensor(name, image)
     if x_hat.shape != x.shape or x.ndim < 3:
         raise SpaceError(
             f"x_hat has shape {tuple(x_hat.shape)} and x {tuple(x.shape)}, but equal shapes (B, slices, H, "
             "W) are expected."
         )
-    return tuple(t.abs() if t.is_complex() else t for t in (x_hat, x))  # type: ignore[return-value]
+    a, b = (t.abs() if t.is_complex() else t for t in (x_hat, x))
+    if not a.is_floating_point() or not b.is_floating_point():
+        seen = " and x ".join(str(t.dtype).removeprefix("torch.") for t in (x_hat, x))
+        raise DtypeError(f"x_hat is {seen}, but magnitudes or complex images are compared; pass .float().")
+    return a, b
 
 
 @attrs.frozen

@@ -16,18 +16,19 @@ class Case(BaseCase):
 
 
 def writes(case: Case) -> None:
-    """Write a small grey image, change nothing of it, and leave only files of that name behind."""
+    """Write a small grey image, change nothing of it, and leave nothing else behind."""
     need(case.component, "write")
     image = torch.rand(1, 1, 5, 6, generator=case.generator(1))
     before = image.clone()
-    suffix = next(iter(getattr(case.component, "suffixes", (".png",))))
+    suffixes = tuple(getattr(case.component, "suffixes", (".png",)))
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"image{suffix}"
+        path = Path(folder) / f"image{suffixes[0]}"
         case.component.write(path, image, {})
         if not path.exists() or path.stat().st_size == 0:
             raise Failure("write() left no file, or an empty one")
         # a format may be a pair, image.cfl and image.hdr
-        if strays := [p.name for p in Path(folder).iterdir() if p.stem != path.stem]:
+        mine = {f"image{suffix}" for suffix in suffixes}
+        if strays := [p.name for p in Path(folder).iterdir() if p.name not in mine]:
             raise Failure(f"write() left {strays} behind")
     if not torch.equal(image, before):
         raise Failure("write() changes the image in place")

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from wellposed.errors import ParameterError, SpaceError
+from wellposed_mri.encoding.checks import require_finite
 from wellposed_mri.maps.calibration import require_kspace
 
 
@@ -15,8 +16,11 @@ def noise_covariance(noise: Tensor) -> Tensor:
     Raises
     ------
     ParameterError
-        If there are fewer samples than coils.
+        If there are fewer samples than coils, or numbers that are NaN.
     """
+    require_finite("noise", noise)
+    if noise.ndim < 2:
+        raise SpaceError(f"noise has shape {tuple(noise.shape)}, but (coils, samples…) is expected.")
     flat = noise.flatten(1)
     if not noise.is_complex() or flat.shape[1] < flat.shape[0]:
         raise ParameterError(

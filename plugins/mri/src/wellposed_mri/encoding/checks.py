@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from wellposed.errors import DtypeError, ParameterError, SpaceError
+from wellposed.spaces import require_tensor
 
 MANY_COILS = 48
 """More coils than this on images this small are taken for a wrong axis order."""
@@ -17,10 +18,11 @@ def full_maps(maps: Tensor, dims: int) -> Tensor:
     Raises
     ------
     SpaceError
-        For a wrong number of axes, or an order in which the coils seem to come last.
+        For a wrong number of axes, no coils, or an order in which the coils seem to come last.
     DtypeError
-        For real maps.
+        For real maps, and for arrays that are no tensors.
     """
+    require_tensor("maps", maps)
     if not maps.is_complex():
         raise DtypeError(
             f"maps are {str(maps.dtype).removeprefix('torch.')}, but coil maps are complex; "
@@ -33,6 +35,8 @@ def full_maps(maps: Tensor, dims: int) -> Tensor:
             f"maps have shape {tuple(maps.shape)}, but (coils, {axes}), (B, coils, {axes}) or "
             f"(B, sets, coils, {axes}) is expected; a single coil needs its axis too: maps[None]."
         )
+    if maps.numel() == 0:
+        raise SpaceError(f"maps have shape {tuple(maps.shape)}, but at least one coil and pixel is needed.")
     full = maps.reshape(
         maps.shape[0] if extra > 1 else 1,
         maps.shape[1] if extra == 3 else 1,
@@ -54,6 +58,7 @@ def coils_last(name: str, shape: torch.Size | tuple[int, ...], expected: str) ->
 
 def require_mask(mask: Tensor, shape: tuple[int, ...], name: str = "mask") -> None:
     """Raise unless a real ``mask`` broadcasts against k-space ``shape`` or ``(B, *shape)``."""
+    require_tensor(name, mask)
     if mask.is_complex():
         raise DtypeError(f"{name} is complex, but sampling masks are real or bool; pass {name}.real.")
     trailing = tuple(mask.shape[-len(shape) :])
@@ -71,6 +76,7 @@ def require_mask(mask: Tensor, shape: tuple[int, ...], name: str = "mask") -> No
 
 def require_finite(name: str, values: Tensor) -> None:
     """Raise :class:`ParameterError` where ``values`` hold NaN or infinity."""
+    require_tensor(name, values)
     bad = ~torch.isfinite(torch.view_as_real(values.resolve_conj()) if values.is_complex() else values)
     if bool(bad.any()):
         raise ParameterError(

@@ -10,7 +10,7 @@ from wellposed.errors import ParameterError, SpaceError
 from wellposed.linalg import gram
 from wellposed.operators.base import LinearOperator
 from wellposed.operators.derived import Derived
-from wellposed.spaces import Space
+from wellposed.spaces import Space, require_tensor
 from wellposed.structure import Evidence, NormBound, Symmetry
 from wellposed_mri.encoding import kernels
 from wellposed_mri.encoding.checks import full_maps, require_known, require_mask
@@ -120,6 +120,7 @@ def frames_of(mask: Tensor, frames: int | None, dims: int) -> int:
         if frames < 1:
             raise ParameterError(f"frames = {frames}, but at least one frame is needed.")
         return frames
+    require_tensor("mask", mask)
     if mask.ndim <= dims:
         raise SpaceError(
             f"mask of shape {tuple(mask.shape)} has no time axis; pass frames=T to use it for all frames, or "

@@ -10,7 +10,7 @@ from torch import Tensor
 from wellposed.errors import DtypeError, SpaceError
 from wellposed.operators.base import LinearOperator
 from wellposed.operators.derived import Derived
-from wellposed.spaces import Space
+from wellposed.spaces import Space, require_tensor
 from wellposed.structure import Evidence, NormBound, Symmetry
 from wellposed_mri.encoding import kernels
 from wellposed_mri.encoding.checks import coils_last, require_known, require_mask
@@ -121,6 +121,7 @@ class SimultaneousMultiSliceMRI(LinearOperator):
 
 
 def _require_slices(maps: Tensor) -> None:
+    require_tensor("maps", maps)
     if not maps.is_complex():
         raise DtypeError(f"maps are {str(maps.dtype).removeprefix('torch.')}, but coil maps are complex.")
     if maps.ndim not in (4, 5):

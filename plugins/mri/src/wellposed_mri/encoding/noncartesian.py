@@ -13,7 +13,7 @@ from wellposed.errors import ParameterError, SpaceError
 from wellposed.linalg import gram
 from wellposed.operators import LinearOperator
 from wellposed.operators.derived import Derived
-from wellposed.spaces import Space
+from wellposed.spaces import Space, require_tensor
 from wellposed.structure import Evidence, Symmetry
 from wellposed_mri.encoding.along import Along
 from wellposed_mri.encoding.checks import full_maps, hidden, require_known
@@ -74,6 +74,7 @@ class NonCartesianMRI(LinearOperator):
     def __init__(
         self, maps: Tensor, trajectory: Tensor, accuracy: float | None = None, batched: bool = False
     ) -> None:
+        require_tensor("maps", maps)
         dims = coordinates_of(trajectory, 2 if batched else 1)
         accuracy = accuracy_of(accuracy, maps.dtype)
         full = full_maps(maps, dims)

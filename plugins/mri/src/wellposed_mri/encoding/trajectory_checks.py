@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from wellposed.errors import DtypeError, ParameterError, SpaceError
+from wellposed.spaces import require_tensor
 
 SLACK = 1e-3
 """Rounding allowed at the edge of k-space, relative to it."""
@@ -33,7 +34,9 @@ def require_trajectory(trajectory: Tensor, shape: tuple[int, ...]) -> None:
             f"the trajectory has shape {tuple(trajectory.shape)}, but (…, {len(shape)}) is expected: the "
             "last axis holds the coordinate along each image axis, rows first."
         )
-    if torch._C._functorch.is_functorch_wrapped_tensor(trajectory) or trajectory.numel() == 0:
+    if trajectory.numel() == 0:
+        raise SpaceError(f"the trajectory of shape {tuple(trajectory.shape)} holds no samples.")
+    if torch._C._functorch.is_functorch_wrapped_tensor(trajectory):
         return
     values = trajectory.detach()
     if not bool(torch.isfinite(values).all()):
@@ -51,6 +54,7 @@ def require_trajectory(trajectory: Tensor, shape: tuple[int, ...]) -> None:
 
 def require_real(trajectory: Tensor) -> None:
     """Raise :class:`DtypeError` for complex or whole numbers, before axes are counted."""
+    require_tensor("trajectory", trajectory)
     if trajectory.is_complex() or not trajectory.is_floating_point():
         hint = (
             "split complex ones by torch.view_as_real, which puts the real part first: it must run along the "

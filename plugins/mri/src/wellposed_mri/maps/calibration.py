@@ -6,11 +6,13 @@ import torch
 from torch import Tensor
 
 from wellposed.errors import DtypeError, ParameterError, SpaceError
+from wellposed.spaces import require_tensor
 from wellposed_mri.encoding.checks import coils_last, require_finite, require_signal
 
 
 def require_kspace(kspace: Tensor, dims: int) -> None:
     """Raise unless ``kspace`` is complex, finite, not all zero, and ``(B, coils, *image)``."""
+    require_tensor("kspace", kspace)
     if not kspace.is_complex():
         raise DtypeError(
             f"k-space is {str(kspace.dtype).removeprefix('torch.')}, but it is complex; if real and "

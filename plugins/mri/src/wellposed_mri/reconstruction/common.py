@@ -32,7 +32,7 @@ def operator_of(physics: Any) -> Any:
 
 
 def require_measurements(y: Tensor) -> None:
-    """Raise :class:`ParameterError` for k-space with NaNs, or of zeros only."""
+    """Raise for k-space that is no tensor, with NaNs, or of zeros only."""
     require_finite("y", y)
     require_signal("y", y)
 

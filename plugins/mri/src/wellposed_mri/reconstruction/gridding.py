@@ -35,5 +35,6 @@ class Gridding(PhaseEquivariant):
         """Return the image ``(B, sets, *image)``; ``physics`` gives the ``density`` of its trajectories."""
         require_measurements(y)
         operator = operator_of(physics)
+        operator.range.check(y, "y")
         image: Tensor = operator.A_adjoint(y * operator.density(self.iterations))
         return image

@@ -95,9 +95,15 @@ def voronoi(trajectory: Tensor, shape: tuple[int, int]) -> Tensor:
 
 def _cells(places: np.ndarray) -> np.ndarray:
     """Return the areas of the cells within the convex hull; others take that of the nearest inner one."""
-    from scipy.spatial import ConvexHull, KDTree, Voronoi
+    from scipy.spatial import ConvexHull, KDTree, QhullError, Voronoi
 
-    diagram, hull = Voronoi(places), ConvexHull(places)
+    try:
+        diagram, hull = Voronoi(places), ConvexHull(places)
+    except QhullError as error:
+        raise ParameterError(
+            f"{len(places)} places on a line, or fewer than four, have no cells; pipe_menon() gives the "
+            "weights of any samples."
+        ) from error
     reach = float(np.abs(places).max())
     # A vertex is inside where no side of the hull has it in front.
     sides = hull.equations[:, :2] @ diagram.vertices.T + hull.equations[:, 2:]

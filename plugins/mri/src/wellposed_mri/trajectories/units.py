@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from wellposed.errors import SpaceError
+from wellposed.spaces import require_tensor
 
 
 def from_cycles_per_pixel(trajectory: Tensor, shape: tuple[int, ...]) -> Tensor:
@@ -74,6 +75,7 @@ def from_bart(trajectory: Tensor, dims: int = 2) -> Tensor:
 
     BART counts x along columns first; for ``dims=2`` its z coordinate must be zero.
     """
+    require_tensor("trajectory", trajectory)
     if trajectory.ndim < 2 or trajectory.shape[0] != 3:
         raise SpaceError(
             f"a BART trajectory is (3, samples, …), but this has shape {tuple(trajectory.shape)}."
@@ -92,6 +94,7 @@ def to_bart(trajectory: Tensor) -> Tensor:
 
 
 def _sizes(trajectory: Tensor, shape: tuple[int, ...]) -> Tensor:
+    require_tensor("trajectory", trajectory)
     if trajectory.shape[-1] != len(shape):
         raise SpaceError(
             f"the trajectory has {trajectory.shape[-1]} coordinates in its last axis, but images of {shape} "
