@@ -135,12 +135,12 @@ class NativeCode:
 
         Raises
         ------
-        PermissionError
-            Others can write into the folder, from which code is executed.
+        OSError
+            Others can write into the folder, from which code is executed, or the user cannot.
         """
         seen = os.stat(compiler)  # homes may be shared between machines and compilers updated
         texts = b"".join(path.read_bytes() for path in (*self.sources, *self.headers))
-        parts = (texts, COMPILE, LINK, compiler, seen.st_size, seen.st_mtime_ns, platform.machine())
+        parts = (texts, COMPILE, LINK, compiler, seen.st_size, seen.st_mtime_ns, platform.machine(), _libc())
         fingerprint = hashlib.sha256(repr(parts).encode()).hexdigest()[:20]
         return _private_folder(self.pack) / f"{self.sources[0].stem}-{fingerprint}{_suffix()}"
 
@@ -232,6 +232,14 @@ def _opened(code: NativeCode, path: Path, origin: str) -> Native:
     return Native(library, origin)
 
 
+def _libc() -> str | None:
+    """Return the C library's version: a home may be shared with a machine whose older one cannot load it."""
+    try:
+        return os.confstr("CS_GNU_LIBC_VERSION")
+    except (AttributeError, ValueError):  # not glibc
+        return None
+
+
 def _suffix() -> str:
     return {"darwin": ".dylib", "win32": ".dll"}.get(sys.platform, ".so")
 
@@ -240,7 +248,12 @@ def _private_folder(pack: str) -> Path:
     """Return a folder that nobody but the user can write into: what lies there will be executed."""
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     folder = Path(base) / "wellposed" / pack
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise OSError(
+            f"{folder} cannot be made ({error.strerror}); set XDG_CACHE_HOME to a folder of yours"
+        ) from error
     if not _is_private(folder):
         raise PermissionError(f"{folder} can be written by others; make it yours alone: chmod 700 {folder}")
     return folder

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
@@ -125,3 +126,73 @@ def test_an_older_interface_is_refused(code):
     old = attrs.evolve(code, interface=8)
     with pytest.warns(RuntimeWarning, match="has interface 7, and 8 is needed"):
         assert old.load().library is None
+
+
+LOADING = """
+import sys
+from pathlib import Path
+from wellposed.native import NativeCode
+here = Path(sys.argv[1])
+code = NativeCode("lab", [here / "twice.cpp"], [here / "twice.hpp"], version="lab_interface", interface=7)
+print(code.load().status)
+"""
+
+
+@needs_compiler
+def test_two_processes_that_start_at_once_both_get_the_library(code, folder, tmp_path):
+    command = (sys.executable, "-W", "error", "-c", LOADING, str(tmp_path))
+    started = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    answers = [process.communicate(timeout=120)[0] for process in started]
+    assert [process.returncode for process in started] == [0, 0]
+    assert all("compiled by" in answer for answer in answers)
+    assert len(list(folder.iterdir())) == 1
+
+
+@needs_compiler
+def test_a_build_that_was_killed_does_not_stop_the_next(code, folder):
+    (folder / "building-killed").mkdir(parents=True)
+    folder.chmod(0o700)
+    (folder / "building-killed" / "twice.o").write_bytes(b"half")
+    assert "compiled by" in code.load().status
+
+
+@needs_compiler
+def test_blanks_in_paths_change_nothing(code, tmp_path, monkeypatch):
+    home = tmp_path / "my own folder"
+    home.mkdir()
+    for path in (*code.sources, *code.headers):
+        (home / path.name).write_text(path.read_text())
+    compiler = home / "my compiler"
+    compiler.symlink_to(find_compiler())
+    monkeypatch.setenv("CXX", str(compiler))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(home / "a cache"))
+    moved = attrs.evolve(code, sources=[home / "twice.cpp"], headers=[home / "twice.hpp"])
+    status = moved.load().status
+    assert f"compiled by {compiler} into {home / 'a cache'}" in status
+
+
+@needs_compiler
+@pytest.mark.skipif(sys.platform != "linux", reason="a place where nobody can write, root included")
+def test_a_cache_that_cannot_be_written_is_named_with_the_way_out(code, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", "/proc/self")
+    expected = r"/proc/self/wellposed/lab cannot be made \(.*\); set XDG_CACHE_HOME to a folder of yours"
+    with pytest.warns(RuntimeWarning, match=expected):
+        assert code.load().library is None
+
+
+@needs_compiler
+def test_a_library_in_a_cache_that_cannot_be_written_is_used(code, folder, monkeypatch):
+    code.load()
+    native._load_once.cache_clear()
+    monkeypatch.setattr(NativeCode, "build", lambda *_: pytest.fail("compiled again"))
+    folder.chmod(0o500)
+    assert "compiled by" in code.load().status
+
+
+@needs_compiler
+def test_a_home_shared_with_an_older_system_keeps_a_library_for_each(code, monkeypatch):
+    before = code.cached(find_compiler())
+    monkeypatch.setattr(native, "_libc", lambda: "glibc 2.17")
+    older = code.cached(find_compiler())
+    monkeypatch.setattr("platform.machine", lambda: "riscv64")
+    assert len({before, older, code.cached(find_compiler())}) == 3
