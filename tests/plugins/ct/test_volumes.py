@@ -160,7 +160,8 @@ def test_the_middle_slice_lies_in_the_plane_of_the_source(tmp_path, rows, plane_
     exact = body.projections(cone.replace(detector=(1, 26), plane_mm=0.0))[0, 0, :, 0]
     off = (one.nepers(0, 1)[0, 0] - exact).abs()
     # between two rows of a ball, interpolation errs at its rim
-    assert (off.mean().item(), off.max().item()) < (1e-3, 0.02)
+    assert off.mean().item() < 1e-3
+    assert off.max().item() < 0.02
     image = FBP()(one.nepers(0, 1), FanBeam.from_geometry(flat))
     assert torch.isfinite(image).all()
 

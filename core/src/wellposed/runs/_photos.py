@@ -66,8 +66,9 @@ def read_photo(
 
 
 def preferred(names: list[str], pack: str | None) -> list[str]:
-    """Return ``names`` with those of ``pack`` in front, the rest in their order."""
-    return sorted(names, key=lambda name: name.partition(".")[0] != pack)
+    """Return ``names`` with those of ``pack`` in front, then those of pictures, the rest in their order."""
+    packs = {pack: 0, "viz": 1}
+    return sorted(names, key=lambda name: packs.get(name.partition(".")[0], 2))
 
 
 def read_kernel(path: str | PathLike[str], registry: Registry, *, flip: bool = False) -> Tensor:

@@ -185,6 +185,13 @@ _FILES = (
     ("reader", "tiff_reader", "TIFFReader", "Read folders and files of TIFF projections.", ()),
     ("reader", "nikon_reader", "NikonReader", "Read Nikon scans, one slice or all.", (".xtekct",)),
     ("reader", "dicom_reader", "DICOMReader", "Read DICOM CT slices and series, in 1/mm.", (".dcm",)),
+    (
+        "writer",
+        "volume_writer",
+        "VolumeWriter",
+        "Write NIfTI, TIFF, HDF5 and NumPy volumes in 1/mm, with spacing.",
+        (".nii", ".nii.gz", ".tif", ".tiff", ".npy", ".h5", ".hdf5"),
+    ),
     ("writer", "dicom_writer", "DICOMWriter", "Write DICOM CT slices and series, in HU.", (".dcm",)),
 )
 

@@ -77,7 +77,7 @@ def info(file: Path, geometry: Path | None, as_json: bool, **stated: Any) -> Non
     "--output",
     required=True,
     type=click.Path(path_type=Path),
-    help=".npy, .h5, .tif, .dcm, or a folder.",
+    help=".npy, .h5, .tif, .nii, .nii.gz, .dcm, or a folder.",
 )
 @click.option("-m", "--method", metavar="NAME", help="[default: ct.fbp, or ct.fdk for cone beams]")
 @click.option("--param", "params", multiple=True, metavar="KEY=VALUE", help="Of the method (repeatable).")
@@ -96,7 +96,11 @@ def info(file: Path, geometry: Path | None, as_json: bool, **stated: Any) -> Non
 @click.option("--rows", metavar="FIRST:LAST", help="Only these detector rows, LAST excluded.")
 @click.option("--memory", default="2GiB", show_default=True, help="What slices under way may take.")
 @click.option("--water", type=float, help="Attenuation of water, 1/mm, for HU of .dcm.  [default: 0.0193]")
-@click.option("--preview", type=click.Path(path_type=Path), help="Write the middle slice here first.")
+@click.option(
+    "--preview",
+    type=click.Path(path_type=Path),
+    help="The middle slice, first: .png, or as OUTPUT.",
+)
 @click.option("--resume", is_flag=True, help="Go on with a run that was killed.")
 @click.option("--force", is_flag=True, help="Replace OUTPUT and PREVIEW, and begin anew.")
 @_JSON

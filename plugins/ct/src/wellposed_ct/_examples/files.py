@@ -31,6 +31,11 @@ def dicom_reader() -> Arguments:
     return st.fixed_dictionaries({"water": st.sampled_from([0.0193, 0.02])})
 
 
+def volume_writer() -> Arguments:
+    """Whether files may be replaced."""
+    return st.fixed_dictionaries({"overwrite": st.booleans()})
+
+
 def dicom_writer() -> Arguments:
     """Stated and default water."""
     return st.fixed_dictionaries({"water": st.sampled_from([None, 0.02])})

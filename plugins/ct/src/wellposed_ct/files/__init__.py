@@ -9,6 +9,7 @@ from wellposed_ct.files.readers import HDF5Reader, NikonReader, TIFFReader, open
 from wellposed_ct.files.scan import RawScan
 from wellposed_ct.files.sinogram import SinogramReader
 from wellposed_ct.files.tiff import open_tiff
+from wellposed_ct.files.volumes import VolumeWriter
 
 __all__ = [
     "WATER",
@@ -19,6 +20,7 @@ __all__ = [
     "RawScan",
     "SinogramReader",
     "TIFFReader",
+    "VolumeWriter",
     "from_hounsfield",
     "open_hdf5",
     "open_nikon",

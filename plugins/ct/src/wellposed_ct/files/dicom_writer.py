@@ -18,8 +18,9 @@ from wellposed.atomic import atomic_path
 from wellposed.errors import ParameterError
 from wellposed_ct.files.dicom import SUFFIX, WATER, to_hounsfield
 from wellposed_ct.files.folders import atomic_folder
+from wellposed_ct.files.place import Place
 
-__all__ = ["DICOMWriter", "slice_dataset"]
+__all__ = ["DICOMWriter", "slice_dataset", "volume_of"]
 
 log = logging.getLogger(__name__)
 
@@ -30,9 +31,10 @@ CT_IMAGE = "1.2.840.10008.5.1.4.1.1.2"
 class DICOMWriter:
     """Write attenuation (1/mm) as a DICOM CT slice, or as a folder of slices.
 
-    ``meta["pixel_mm"]`` (a number, or row and column spacing), ``["slice_mm"]``, ``["orientation"]`` and
-    ``["position_mm"]`` become spacing and place; by default 1 mm, axial, centred. Values are rounded to 1 HU
-    and clipped to ±32767 HU, told in the log. Files of the same image are the same, byte for byte. They are
+    ``meta["pixel_mm"]`` (a number, or row and column spacing), ``["slice_mm"]``, ``["orientation"]``,
+    ``["slice_direction"]`` and ``["position_mm"]`` become spacing and place; by default 1 mm, axial, along
+    the normal, centred. Values are rounded to 1 HU and clipped
+    to ±32767 HU, told in the log. Files of the same image are the same, byte for byte. They are
     derived data without a patient: not for diagnosis.
 
     Parameters
@@ -61,61 +63,34 @@ class DICOMWriter:
         OutputExistsError
             ``path`` exists and ``overwrite`` is false.
         """
-        volume = _volume(path, image)
+        volume = volume_of(path, image)
         self.write_volume(path, volume, {} if meta is None else meta)
 
     def write_volume(self, path: str | PathLike[str], volume: Any, meta: Mapping[str, Any]) -> None:
         """Write ``(D, H, W)``, an array or what reads slice by slice from the disk."""
         path = Path(path)
         water = float(self.water or meta.get("water", WATER))
-        place = _Place.of(meta, volume.shape)
+        place = Place.of(meta, volume.shape)
+        note = str(meta.get("history", "wellposed"))
         series = hashlib.sha256(
             repr((volume.shape, water, place)).encode() + volume[len(volume) // 2].tobytes()
         )
         if len(volume) == 1:
             with atomic_path(path, overwrite=self.overwrite) as temporary:
-                slice_dataset(volume[0], 0, place, water, series.hexdigest()).save_as(
+                slice_dataset(volume[0], 0, place, water, series.hexdigest(), note).save_as(
                     temporary, enforce_file_format=True
                 )
             return
         with atomic_folder(path, SUFFIX, overwrite=self.overwrite) as folder:
             for i, plane in enumerate(volume[k] for k in range(len(volume))):
-                slice_dataset(plane, i, place, water, series.hexdigest()).save_as(
+                slice_dataset(plane, i, place, water, series.hexdigest(), note).save_as(
                     folder / f"slice_{i:05d}{SUFFIX}", enforce_file_format=True
                 )
 
 
-@attrs.frozen
-class _Place:
-    """Spacing (rows, columns, slices), cosines and first position, millimetres."""
-
-    spacing: tuple[float, float, float]
-    orientation: tuple[float, ...]
-    first: tuple[float, ...]
-
-    @classmethod
-    def of(cls, meta: Mapping[str, Any], shape: tuple[int, ...]) -> _Place:
-        pixel = np.broadcast_to(np.asarray(meta.get("pixel_mm", 1.0), float), 2)
-        step = float(meta.get("slice_mm", pixel[0]))
-        cosines = np.asarray(meta.get("orientation", (1, 0, 0, 0, 1, 0)), float)
-        spacing = (float(pixel[0]), float(pixel[1]), step)
-        if not (np.isfinite(spacing).all() and min(spacing) > 0 and cosines.shape == (6,)):
-            raise ParameterError(
-                f"spacing {spacing} mm must be > 0, and orientation {cosines.tolist()} six cosines."
-            )
-        middle = (np.array(shape[1:]) - 1) / 2
-        start = -(cosines[:3] * middle[1] * spacing[1] + cosines[3:] * middle[0] * spacing[0])
-        first = np.asarray(meta.get("position_mm", start), float)
-        return cls(spacing, tuple(cosines.tolist()), tuple(first.tolist()))
-
-    def position(self, index: int) -> list[float]:
-        """Return where slice ``index`` begins."""
-        normal = np.cross(self.orientation[:3], self.orientation[3:])
-        found: list[float] = (np.array(self.first) + index * self.spacing[2] * normal).tolist()
-        return found
-
-
-def slice_dataset(plane: NDArray[Any], index: int, place: _Place, water: float, series: str) -> Any:
+def slice_dataset(
+    plane: NDArray[Any], index: int, place: Place, water: float, series: str, note: str = "wellposed"
+) -> Any:
     """Return the DICOM dataset of one slice ``(H, W)`` in 1/mm; ``series`` tells series apart."""
     from pydicom.dataset import Dataset, FileMetaDataset
     from pydicom.uid import UID, ExplicitVRLittleEndian, generate_uid
@@ -142,6 +117,7 @@ def slice_dataset(plane: NDArray[Any], index: int, place: _Place, water: float, 
         "PixelSpacing": [_text(v) for v in place.spacing[:2]], "SliceThickness": _text(place.spacing[2]),
         "ImagePositionPatient": [_text(v) for v in place.position(index)],
         "ImageOrientationPatient": [_text(v) for v in place.orientation],
+        "DerivationDescription": str(note).encode("ascii", "replace").decode("ascii")[:1000],
     }  # fmt: skip
     for name, value in texts.items():
         setattr(found, name, value)
@@ -164,7 +140,8 @@ def _text(value: float) -> str:
     return f"{value:.10g}"[:16]
 
 
-def _volume(path: str | PathLike[str], image: Tensor) -> NDArray[Any]:
+def volume_of(path: str | PathLike[str], image: Tensor) -> NDArray[Any]:
+    """Return images ``(B, 1, H, W)`` or ``(1, 1, D, H, W)`` as ``(slices, H, W)``, checked."""
     shape = tuple(image.shape)
     fits = (image.ndim == 4 and shape[1] == 1) or (image.ndim == 5 and shape[:2] == (1, 1))
     if not fits or 0 in shape or image.is_complex():

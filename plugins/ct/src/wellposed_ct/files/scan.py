@@ -20,6 +20,7 @@ from wellposed_ct.corrections import line_integrals, transmission
 from wellposed_ct.files.angles import Angles, stated
 from wellposed_ct.files.doubts import doubt_order
 from wellposed_ct.files.opening import bounded
+from wellposed_ct.files.place import UPWARDS
 from wellposed_ct.files.values import Values, check_stated, check_transmissions, judge
 from wellposed_ct.geometry import ConeGeometry, FanGeometry, ParallelGeometry
 from wellposed_ct.projectors import ConeBeam, FanBeam, ParallelBeam
@@ -237,7 +238,7 @@ class RawScan:
         if self.cone is None:
             return Measurement(y, self.physics(), meta=meta)
         meta |= {"geometry": repr(self.cone), "pixel_mm": list(self.cone.voxel_mm[1:])}
-        meta["slice_mm"] = self.cone.voxel_mm[0]
+        meta |= {"slice_mm": self.cone.voxel_mm[0], "slice_direction": list(UPWARDS)}
         return Measurement(as_panel(y), ConeBeam.from_geometry(self.cone), meta=meta)
 
 

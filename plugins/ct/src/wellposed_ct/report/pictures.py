@@ -13,7 +13,7 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Shown", "windowed"]
+__all__ = ["Shown", "png_bytes", "windowed"]
 
 Plane: TypeAlias = NDArray[np.float64]
 
@@ -69,6 +69,11 @@ def _scaled(plane: Plane, low: float, high: float, peak: int) -> Plane:
 
 def _png(pixels: NDArray[np.uint8]) -> str:
     """Return grey ``(H, W)`` or colour ``(H, W, 3)`` as a ``data:`` address."""
+    return "data:image/png;base64," + base64.b64encode(png_bytes(pixels)).decode("ascii")
+
+
+def png_bytes(pixels: NDArray[np.uint8]) -> bytes:
+    """Return grey ``(H, W)`` or colour ``(H, W, 3)`` as a PNG."""
     height, width = pixels.shape[:2]
     rows = pixels.reshape(height, -1)
     # every row begins with its filter, 0 for none
@@ -79,8 +84,7 @@ def _png(pixels: NDArray[np.uint8]) -> str:
         (b"IDAT", zlib.compress(raw, 6)),
         (b"IEND", b""),
     )
-    data = b"\x89PNG\r\n\x1a\n" + b"".join(
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
         struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
         for kind, body in parts
     )
-    return "data:image/png;base64," + base64.b64encode(data).decode("ascii")

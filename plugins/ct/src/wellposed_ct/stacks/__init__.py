@@ -4,8 +4,8 @@ Rows of a parallel-beam detector are slices that know nothing of each other, so 
 a time, and a finished slice is never touched again.
 """
 
+from wellposed_ct.files.volumes import FORMATS, publish
 from wellposed_ct.stacks.memory import bytes_per_row, parse_bytes, rows_at_once
-from wellposed_ct.stacks.publishing import FORMATS, publish
 from wellposed_ct.stacks.reconstruction import Plan, reconstruct_rows, reconstruct_stack
 from wellposed_ct.stacks.work import Work
 

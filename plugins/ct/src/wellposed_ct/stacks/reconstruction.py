@@ -15,17 +15,18 @@ from numpy.typing import NDArray
 from wellposed.errors import FileFormatError, ParameterError
 from wellposed_ct.corrections import Chain, find_centre
 from wellposed_ct.corrections.chain import Correction
+from wellposed_ct.files.place import UPWARDS
 from wellposed_ct.files.scan import RawScan, as_panel
+from wellposed_ct.files.volumes import publish, require_place
 from wellposed_ct.geometry import ConeGeometry
 from wellposed_ct.large import slab_ranges
 from wellposed_ct.methods import FDK
 from wellposed_ct.projectors import ConeBeam
 from wellposed_ct.stacks.memory import rows_at_once
-from wellposed_ct.stacks.publishing import publish, require_place
 from wellposed_ct.stacks.volumes import reconstruct_volume, require_memory
 from wellposed_ct.stacks.work import Work
 
-__all__ = ["Plan", "moved", "reconstruct_rows", "reconstruct_stack"]
+__all__ = ["Plan", "moved", "place_of", "reconstruct_rows", "reconstruct_stack"]
 
 CENTRE_ROWS = 5
 """How many rows the centre is found from; their median."""
@@ -189,7 +190,7 @@ def reconstruct_stack(
             work = work.put(work.done, piece)
             if progress is not None:
                 progress(work.done, stop - start)
-    publish(output, work.slices, {**_spacing(scan), **(meta or {})}, overwrite=overwrite)
+    publish(output, work.slices, {**place_of(scan), **(meta or {})}, overwrite=overwrite)
     work.remove()
     return float(scan.geometry.axis_mm)
 
@@ -255,7 +256,9 @@ def _fingerprint(what: Any) -> str:
     return hashlib.sha256(repr(what).encode()).hexdigest()[:16]
 
 
-def _spacing(scan: RawScan) -> dict[str, Any]:
-    if scan.cone is not None:
-        return {"pixel_mm": scan.cone.voxel_mm[1], "slice_mm": scan.cone.voxel_mm[0]}
-    return {"pixel_mm": scan.geometry.pixel_mm, "slice_mm": scan.geometry.detector_mm}
+def place_of(scan: RawScan) -> dict[str, Any]:
+    """Return spacing and direction of the slices, as writers take them."""
+    if scan.cone is None:
+        return {"pixel_mm": scan.geometry.pixel_mm, "slice_mm": scan.geometry.detector_mm}
+    depth, *pixel = scan.cone.voxel_mm
+    return {"pixel_mm": pixel, "slice_mm": depth, "slice_direction": list(UPWARDS)}

@@ -6,7 +6,7 @@ import json
 import math
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,18 +14,20 @@ from typing import Any
 import attrs
 import click
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from wellposed import compose, registry
 from wellposed.atomic import atomic_path
 from wellposed.errors import ConfigError, OutputExistsError, ParameterError
+from wellposed_ct import __version__
 from wellposed_ct.corrections import CENTRE_METHODS
 from wellposed_ct.files import open_scan
 from wellposed_ct.files.doubts import angle_warnings
 from wellposed_ct.files.scan import RawScan, central_plane
+from wellposed_ct.files.volumes import publish, require_place
+from wellposed_ct.report.pictures import png_bytes
 from wellposed_ct.stacks.memory import parse_bytes
-from wellposed_ct.stacks.reconstruction import Plan, moved, reconstruct_stack
+from wellposed_ct.stacks.reconstruction import Plan, moved, place_of, reconstruct_stack
 
 __all__ = ["component", "run"]
 
@@ -63,12 +65,14 @@ def run(file: Path, output: Path, **options: Any) -> dict[str, Any]:
     if options["preview"] is not None and options["preview"].absolute() == output.absolute():
         raise ParameterError(f"--preview and -o are both {output}; give the preview another name.")
     _free(options["preview"], options["force"])
-    meta = {} if options["water"] is None else {"water": options["water"]}
+    meta: dict[str, Any] = {"history": _history(scan, name, options)}
+    if options["water"] is not None:
+        meta["water"] = options["water"]
     with _bar() as progress:
         axis = reconstruct_stack(
             scan, plan, output, parse_bytes(options["memory"]),
             rows=rows, resume=options["resume"], overwrite=options["force"], progress=progress, meta=meta,
-            preview=_previewer(options["preview"], options["force"]),
+            preview=_previewer(options["preview"], options["force"], {**place_of(scan), **meta}),
         )  # fmt: skip
     count = scan.rows if scan.cone is None else scan.cone.size[0]
     slices = count if rows is None else rows[1] - rows[0]
@@ -78,6 +82,15 @@ def run(file: Path, output: Path, **options: Any) -> dict[str, Any]:
         "method": name, "seconds": seconds, "values": scan.values,
         "angles": scan.angles_from or "assumed: half a turn in even steps",
     }  # fmt: skip
+
+
+def _history(scan: RawScan, method: str, options: Mapping[str, Any]) -> str:
+    """Return how the volume is made, in a line of plain text that files keep."""
+    words = [method, *options["params"], *(f"correct {text}" for text in options["corrections"])]
+    if options["centre"] is not None:
+        words.append(f"centre {options['centre']}")
+    told = f"values {scan.values}; angles {scan.angles_from or 'assumed, half a turn'}"
+    return f"{' '.join(words)} of {scan.path.name}; {told}; wellposed {__version__}"
 
 
 def component(entry: dict[str, Any], kind: str) -> Any:
@@ -153,32 +166,24 @@ def _free(preview: Path | None, force: bool) -> None:
         raise OutputExistsError(
             f"{preview} exists already and is left as it is; pass overwrite=True or another name."
         )
-    if preview.suffix.lower() not in (".npy", ".tif", ".tiff") and not registry.default().for_file(
-        "writer", preview
-    ):
-        raise ParameterError(
-            f"--preview {preview}: no writer for {preview.suffix!r}; use .png with pack viz, or .tif."
-        )
+    if preview.suffix.lower() != ".png":
+        require_place(preview, 1, force)
 
 
-def _previewer(preview: Path | None, force: bool) -> Any:
-    """Return what writes the preview: floats where the format has them, else grey from least to most."""
+def _previewer(preview: Path | None, force: bool, place: Mapping[str, Any]) -> Any:
+    """Return what writes the preview: a PNG in grey between its extremes, or floats as any volume."""
     if preview is None:
         return None
 
     def write(image: NDArray[np.float32]) -> None:
-        if preview.suffix.lower() in (".npy", ".tif", ".tiff"):
-            from wellposed_ct.stacks.publishing import publish
-
-            publish(preview, image[None], {}, overwrite=force)
+        if preview.suffix.lower() != ".png":
+            publish(preview, image[None], place, overwrite=force)
             return
-        low, high = np.quantile(image, [0.005, 0.995])
-        grey = np.clip((image - low) / max(float(high - low), 1e-30), 0, 1)
-        name = registry.default().for_file("writer", preview)[0]
+        low, high = (float(q) for q in np.quantile(image, [0.005, 0.995]))
+        grey = np.clip((image - low) / max(high - low, 1e-30), 0, 1)
         with atomic_path(preview, overwrite=force) as temporary:
-            whole = temporary.with_name(f"{temporary.name}{preview.suffix}")
-            registry.default().create(name).write(whole, torch.from_numpy(grey)[None, None], {"bits": 8})
-            whole.replace(temporary)
+            temporary.write_bytes(png_bytes(np.rint(255 * grey).astype(np.uint8)))
+        click.echo(f"{preview}: the middle slice, black at {low:.4g} and white at {high:.4g} 1/mm", err=True)
 
     return write
 

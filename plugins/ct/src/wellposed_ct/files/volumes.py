@@ -1,22 +1,60 @@
-"""A finished stack as what the user asked for, whole or not at all, slice by slice."""
+"""A finished volume as what the user asked for, whole or not at all, slice by slice, with its spacing."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
+from os import PathLike
 from pathlib import Path
 from typing import Any, Protocol
 
+import attrs
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from wellposed.atomic import atomic_path
 from wellposed.errors import OutputError, OutputExistsError, ParameterError
 from wellposed_ct.files.dicom import SUFFIX as DICOM
-from wellposed_ct.files.dicom_writer import DICOMWriter
+from wellposed_ct.files.dicom_writer import DICOMWriter, volume_of
 from wellposed_ct.files.folders import atomic_folder, require_replaceable
+from wellposed_ct.files.nifti import write_nifti
 
-__all__ = ["FORMATS", "publish", "require_place"]
+__all__ = ["FORMATS", "VolumeWriter", "publish", "require_place"]
+
+
+@attrs.frozen
+class VolumeWriter:
+    """Write slices or a volume as floats in 1/mm, with their spacing: NIfTI, TIFF, HDF5 or NumPy.
+
+    ``meta["pixel_mm"]`` (a number, or row and column spacing) and ``["slice_mm"]`` are kept where the format
+    has room for them; NIfTI also takes ``["orientation"]``, ``["position_mm"]`` and ``["slice_direction"]``,
+    as :class:`DICOMWriter` does, so that both show the same.
+
+    Parameters
+    ----------
+    overwrite
+        Whether an existing file may be replaced.
+    """
+
+    overwrite: bool = False
+
+    @property
+    def suffixes(self) -> tuple[str, ...]:
+        """Endings of files that this writes."""
+        return VOLUMES
+
+    def write(self, path: str | PathLike[str], image: Tensor, meta: Mapping[str, Any] | None = None) -> None:
+        """Write slices ``(B, 1, H, W)``, or a volume ``(1, 1, D, H, W)``.
+
+        Raises
+        ------
+        ParameterError
+            Another shape, an ending that is not known, or complex or non-finite values.
+        OutputExistsError
+            ``path`` exists and ``overwrite`` is false.
+        """
+        publish(Path(path), volume_of(path, image), {} if meta is None else meta, overwrite=self.overwrite)
 
 
 class Volume(Protocol):
@@ -42,11 +80,11 @@ def publish(path: Path, volume: Volume, meta: Mapping[str, Any], *, overwrite: b
     Parameters
     ----------
     path
-        ``.npy``; ``.h5`` (dataset ``volume``, with ``pixel_mm`` and ``slice_mm``); ``.tif`` of many pages;
-        ``.dcm``, a file for one slice and a folder of that name for several; without an ending a folder of
-        TIFF files.
+        ``.npy``; ``.h5`` (dataset ``volume``, with ``pixel_mm`` and ``slice_mm``); ``.nii`` and ``.nii.gz``;
+        ``.tif`` of many pages; ``.dcm``, a file for one slice and a folder of that name for several; without
+        an ending a folder of TIFF files.
     meta
-        ``pixel_mm``, ``slice_mm``, ``water``.
+        ``pixel_mm``, ``slice_mm``, ``water``, ``slice_direction``; ``history``, how it was made.
     overwrite
         Whether what is there may be replaced.
     """
@@ -90,6 +128,7 @@ def _hdf5(path: Path, volume: Volume, meta: Mapping[str, Any], overwrite: bool) 
         data.attrs["units"] = "1/mm"
         for name in ("pixel_mm", "slice_mm"):
             data.attrs[name] = meta.get(name, 1.0)
+        data.attrs["history"] = str(meta.get("history", "wellposed"))
         for i, plane in enumerate(_planes(volume)):
             data[i] = plane
 
@@ -97,13 +136,13 @@ def _hdf5(path: Path, volume: Volume, meta: Mapping[str, Any], overwrite: bool) 
 def _tiff(path: Path, volume: Volume, meta: Mapping[str, Any], overwrite: bool) -> None:
     import tifffile
 
-    big, known = math.prod(volume.shape) * 4 > 2**31, _resolution(meta)
+    big, known = math.prod(volume.shape) * 4 > 2**31, _known(meta)
     with (
         atomic_path(path, overwrite=overwrite) as temporary,
         tifffile.TiffWriter(temporary, bigtiff=big) as file,
     ):
         for plane in _planes(volume):
-            file.write(np.asarray(plane, np.float32), photometric="minisblack", contiguous=True, **known)
+            file.write(np.asarray(plane, np.float32), photometric="minisblack", **known)
 
 
 def _tiffs(path: Path, volume: Volume, meta: Mapping[str, Any], overwrite: bool) -> None:
@@ -112,37 +151,49 @@ def _tiffs(path: Path, volume: Volume, meta: Mapping[str, Any], overwrite: bool)
     with atomic_folder(path, ".tif", overwrite=overwrite) as folder:
         for i, plane in enumerate(_planes(volume)):
             name = folder / f"slice_{i:05d}.tif"
-            tifffile.imwrite(
-                name, np.asarray(plane, np.float32), photometric="minisblack", **_resolution(meta)
-            )
+            tifffile.imwrite(name, np.asarray(plane, np.float32), photometric="minisblack", **_known(meta))
 
 
 def _dicom(path: Path, volume: Volume, meta: Mapping[str, Any], overwrite: bool) -> None:
     DICOMWriter(overwrite=overwrite).write_volume(path, volume, meta)
 
 
-def _resolution(meta: Mapping[str, Any]) -> dict[str, Any]:
-    """Return pixels per centimetre, as TIFF counts them."""
-    per_cm = 10 / float(meta.get("pixel_mm", 1.0))
-    return {"resolution": (per_cm, per_cm), "resolutionunit": "CENTIMETER"}
+def _nifti(path: Path, volume: Volume, meta: Mapping[str, Any], overwrite: bool) -> None:
+    write_nifti(path, _planes(volume), volume.shape, meta, overwrite)
+
+
+def _known(meta: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what TIFF keeps of it: pixels per centimetre, and a line of text."""
+    pixel = np.broadcast_to(np.asarray(meta.get("pixel_mm", 1.0), float), 2)
+    rows, columns = (10 / pixel).tolist()
+    text = f"{meta.get('history', 'wellposed')}; slices {meta.get('slice_mm', 1.0)} mm apart; values in 1/mm"
+    return {
+        "resolution": (columns, rows), "resolutionunit": "CENTIMETER", "metadata": None,
+        "description": text.encode("ascii", "replace"), "software": "wellposed",
+    }  # fmt: skip
 
 
 _WRITERS: dict[str, Callable[[Path, Volume, Mapping[str, Any], bool], None]] = {
     ".npy": _npy,
     ".h5": _hdf5,
     ".hdf5": _hdf5,
+    ".nii": _nifti,
+    ".nii.gz": _nifti,
     ".tif": _tiff,
     ".tiff": _tiff,
     DICOM: _dicom,
     "": _tiffs,
 }
 
+VOLUMES = (".nii", ".nii.gz", ".tif", ".tiff", ".npy", ".h5", ".hdf5")
+"""Endings that :class:`VolumeWriter` knows; DICOM has a writer of its own."""
+
 FORMATS = tuple(_WRITERS)
 """Endings that :func:`publish` knows; none is a folder of TIFF files."""
 
 
 def _format(path: Path) -> Callable[[Path, Volume, Mapping[str, Any], bool], None]:
-    suffix = path.suffix.lower()
+    suffix = ".nii.gz" if path.name.lower().endswith(".nii.gz") else path.suffix.lower()
     if suffix not in _WRITERS:
         listed = ", ".join(s for s in FORMATS if s)
         raise ParameterError(
