@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import re
+import sys
 import tomllib
 
 import pytest
 from distributions import ROOT, distributions
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 import wellposed
 
@@ -37,11 +40,18 @@ def test_core_and_plugins_share_one_version():
 def test_metadata_is_complete(dist):
     project = dist.metadata["project"]
     assert project["license"] == "BSD-3-Clause"
+    assert project["license-files"] == ["LICENSE"]
+    terms = "Redistribution and use in source and binary forms"
+    assert terms in (dist.folder / "LICENSE").read_text()
+    if dist.folder.parent.name != "contrib":  # those have authors of their own
+        assert (dist.folder / "LICENSE").read_text() == (ROOT / "LICENSE").read_text()
+    assert project["description"]
     assert project["requires-python"] == ">=3.11"
     assert (dist.folder / "README.md").stat().st_size > 50
     assert (dist.folder / "src" / dist.package / "py.typed").is_file()
     assert dist.metadata["build-system"]["build-backend"] == "hatchling.build"
-    assert "only-include" in dist.metadata["tool"]["hatch"]["build"]["targets"]["sdist"]
+    packed = dist.metadata["tool"]["hatch"]["build"]["targets"]["sdist"]["only-include"]
+    assert {"src", "README.md", "LICENSE", "pyproject.toml"} <= set(packed)
 
 
 @every
@@ -54,6 +64,34 @@ def test_dependencies_are_ranges(dist):
             requirement.name == "wellposed" and dist.pack != "core"
         ):
             assert requirement.specifier == Requirement("wellposed>=0.1,<0.2").specifier
+
+
+_NAMES = {"PIL": "pillow", "pywt": "pywavelets", "skimage": "scikit-image", "yaml": "pyyaml"}
+_OPTIONAL = {"IPython", "hatchling", "triton"}  # notebooks, builds, and what torch brings for CUDA
+
+
+@every
+def test_every_import_is_declared(dist):
+    """Those inside functions, too: an installation alone would find them missing at the worst moment."""
+    declared = {canonicalize_name(Requirement(line).name) for line in dist.requirements + dist.optional}
+    examples = (p for p in dist.sources if any(part.startswith("_examples") for part in p.parts))
+    for path in set(dist.sources) - set(examples):  # those are for the kit, of wellposed[testing]
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            for root in {name.partition(".")[0] for name in names} - _OPTIONAL:
+                if root not in sys.stdlib_module_names and root != dist.package:
+                    assert canonicalize_name(_NAMES.get(root, root)) in declared, f"{path} imports {root}"
+
+
+def test_every_pack_is_an_extra_of_the_core():
+    extras = next(d for d in ALL if d.pack == "core").metadata["project"]["optional-dependencies"]
+    packs = {d.pack: d for d in ALL if d.folder.parent.name == "plugins"}
+    assert {name: extras.get(name) for name in packs} == {
+        name: [f"{d.name}>=0.1,<0.2"] for name, d in packs.items()
+    }
+    (everything,) = (Requirement(line) for line in extras["all"])
+    assert packs.keys() <= everything.extras
 
 
 @every

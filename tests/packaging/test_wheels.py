@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import venv
@@ -52,6 +53,49 @@ def test_wheel_stands_alone(dist, wheels, tmp_path):
     skipped = ("_examples", "testing", "template")
     plain = [m.removesuffix(".__init__") for m in modules if not any(s in m for s in skipped)]
     run(python, "-c", f"import importlib\nfor m in {plain!r}: importlib.import_module(m)")
+
+
+@pytest.fixture(scope="session")
+def user(wheels, tmp_path_factory) -> Path:
+    """The programs of an empty environment after ``pip install "wellposed[ct,mri,viz]"``."""
+    folder = tmp_path_factory.mktemp("user")
+    venv.create(folder / "env", with_pip=True)
+    programs: Path = folder / "env" / "bin"
+    wanted = "wellposed[ct,mri,viz]"
+    run(programs / "python", "-m", "pip", "install", "-q", "--find-links", wheels,
+        "-c", ROOT / "constraints.txt", wanted)  # fmt: skip
+    return programs
+
+
+def test_what_a_practitioner_installs_is_sound(user):
+    assert "wellposed 0.1" in run(user / "wellposed", "--version")
+    found = json.loads(run(user / "wellposed", "plugins", "--json"))
+    assert {"core", "ct", "mri", "optim", "viz"} <= {pack["name"] for pack in found["packs"]}
+    report = run(user / "wellposed", "doctor")
+    assert "Traceback" not in report
+    licence = "from importlib.metadata import files; print([str(f) for f in files('wellposed-ct')])"
+    assert "LICENSE" in run(user / "python", "-c", licence)
+
+
+def test_what_a_practitioner_installs_reconstructs(user, tmp_path):
+    simulate = """
+import sys, numpy as np, torch
+from wellposed import Measurement
+from wellposed_ct import ParallelBeam, disc
+from wellposed_mri import MultiCoilMRI, birdcage_maps
+truth = torch.zeros(1, 1, 32, 32); truth[..., 8:20, 10:22] = 1.0
+ray = ParallelBeam(torch.linspace(0, 3.1, 40, dtype=torch.float64), (1, 32, 32))
+np.savez(sys.argv[1] + "/sinogram.npz", sinogram=ray(truth)[0, 0], angles=np.linspace(0, 3.1, 40))
+scan = MultiCoilMRI(birdcage_maps(4, (32, 32)))
+Measurement(scan(truth.to(torch.complex64)), scan).save(sys.argv[1] + "/kspace.safetensors")
+"""
+    run(user / "python", "-c", simulate, tmp_path)
+    for file, method, image in (
+        ("sinogram.npz", "ct.fbp", "slice.tif"),
+        ("kspace.safetensors", "mri.sense", "image.nii"),
+    ):
+        run(user / "wellposed", "reconstruct", tmp_path / file, "-m", method, "-o", tmp_path / image)
+        assert (tmp_path / image).stat().st_size > 1000
 
 
 @pytest.mark.parametrize("dist", ALL, ids=lambda d: d.name)
