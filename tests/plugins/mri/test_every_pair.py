@@ -24,7 +24,9 @@ from wellposed_mri import (
     L1Wavelet,
     LPlusS,
     MotionMRI,
+    MotionNonCartesianMRI,
     MultiCoilMRI,
+    MultiSliceNonCartesianMRI,
     NonCartesianMRI,
     OffResonanceMRI,
     PlugAndPlay,
@@ -33,6 +35,7 @@ from wellposed_mri import (
     SPIRiT,
     StackMRI,
     SubspaceMRI,
+    SubspaceNonCartesianMRI,
     ZeroFilled,
     birdcage_maps,
     radial,
@@ -72,6 +75,12 @@ def physics():
         "stack": StackMRI(volume, spokes),
         "offresonance": OffResonanceMRI(maps, spokes, field, times),
         "motion": MotionMRI(maps, shots, torch.tensor([0.0, 0.1]), torch.tensor([[0.0, 0], [1, -1]])),
+        "motion_volume": MotionMRI(volume, shots[:, None], torch.full((2, 3), 0.1), torch.ones(2, 3), 3),
+        "motion_noncartesian": MotionNonCartesianMRI(
+            maps, spokes.reshape(2, 10, 2 * N, 2), torch.tensor([0.0, 0.1]), torch.tensor([[0.0, 0], [1, -1]])
+        ),
+        "subspace_noncartesian": SubspaceNonCartesianMRI(maps, basis, films),
+        "sms_noncartesian": MultiSliceNonCartesianMRI(torch.stack([maps, 1j * maps.flip(-1)], 1), spokes),
         "subspace": SubspaceMRI(maps, basis, frames),
         "sms": SimultaneousMultiSliceMRI(torch.stack([maps, 1j * maps.flip(-1)], 1), None, columns()),
         "oversampled": ReadoutOversampling(one.range, 2, -2) @ one,
@@ -101,7 +110,15 @@ METHODS = {
 FILMS = {"dynamic", "dynamic_volume", "dynamic_noncartesian"}
 GRID = {"cartesian", "multicoil", "partial", "volume"}
 ALWAYS = {"zero_filled", "sense", "sense_automatic", "l1_wavelet", "tv", "pnp"}
-RADIAL = {"noncartesian", "dynamic_noncartesian", "stack", "offresonance"}
+RADIAL = {
+    "noncartesian",
+    "dynamic_noncartesian",
+    "stack",
+    "offresonance",
+    "motion_noncartesian",
+    "subspace_noncartesian",
+    "sms_noncartesian",
+}
 COIL_IMAGES = {"cartesian", "multicoil", "partial", "volume", "dynamic", "dynamic_volume", "noncartesian"}
 
 

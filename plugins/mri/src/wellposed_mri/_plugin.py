@@ -86,6 +86,18 @@ _ENCODING = (
         "Rigid motion between shots of a trajectory.",
         "doi:10.1002/mrm.20656",
     ),
+    (
+        "subspace_noncartesian",
+        "SubspaceNonCartesianMRI",
+        "Trajectories of frames in a temporal subspace.",
+        "doi:10.1002/mrm.26639",
+    ),
+    (
+        "sms_noncartesian",
+        "MultiSliceNonCartesianMRI",
+        "Several slices at once along a trajectory.",
+        "doi:10.1002/mrm.22752",
+    ),
     ("readout_oversampling", "ReadoutOversampling", "k-space to that of a longer field of view.", None),
 )
 

@@ -130,6 +130,33 @@ def offresonance(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @st.composite
+def subspace_noncartesian(draw: st.DrawFn) -> dict[str, Any]:
+    """Real and complex bases, planes and volumes, points anywhere and on the grid."""
+    h, w, seed = _size(draw)
+    shape = (3, h, w) if draw(st.booleans()) else (h, w)
+    basis, points = complex_normal(4, 2, seed=seed), random_points(4, 2, 3, shape=shape, seed=seed)
+    return {
+        "maps": complex_normal(*draw(st.sampled_from([(3,), (2, 3)])), *shape, seed=seed),
+        "basis": basis.real.contiguous() if draw(st.booleans()) else basis,
+        "trajectory": points.round() if draw(st.booleans()) else points,
+        "accuracy": 1e-6,
+    }
+
+
+@st.composite
+def sms_noncartesian(draw: st.DrawFn) -> dict[str, Any]:
+    """Phases that go on from shot to shot, and phases of every sample."""
+    h, w, seed = _size(draw)
+    turns = torch.rand(2, 2, 7, generator=torch.Generator().manual_seed(seed))
+    return {
+        "maps": complex_normal(*draw(st.sampled_from([(3,), (2, 3)])), 2, h, w, seed=seed),
+        "trajectory": random_points(2, 7, shape=(h, w), seed=seed),
+        "turns": turns if draw(st.booleans()) else None,
+        "accuracy": 1e-6,
+    }
+
+
+@st.composite
 def motion(draw: st.DrawFn) -> dict[str, Any]:
     """Two shots, motion shared and per sample, in planes and in volumes."""
     h, w, seed = _size(draw)

@@ -8,13 +8,15 @@ import torch
 from torch import Tensor
 
 from wellposed.errors import DtypeError, SpaceError
+from wellposed.linalg import gram
 from wellposed.operators.base import LinearOperator
 from wellposed.operators.derived import Derived
 from wellposed.spaces import Space, require_tensor
 from wellposed.structure import Evidence, NormBound, Symmetry
 from wellposed_mri.encoding import kernels
 from wellposed_mri.encoding.checks import coils_last, require_known, require_mask
-from wellposed_mri.encoding.multicoil import centred_mask
+from wellposed_mri.encoding.multicoil import VaryingAxes, centred_mask, squared_mask
+from wellposed_mri.encoding.normal import Normal
 from wellposed_mri.fourier import modulation
 from wellposed_mri.phase import GlobalPhase
 
@@ -35,7 +37,8 @@ class SimultaneousMultiSliceMRI(LinearOperator):
     Notes
     -----
     Images are ``(B, slices, H, W)`` and k-space ``(B, coils, H, W)``. Whole shifts move maps and images
-    before their sum, so that each coil is transformed once and not once per slice.
+    before their sum, so that each coil is transformed once and not once per slice. ``gram`` transforms only
+    the axes along which the mask changes, and the columns where shifts are not whole.
 
     Raises
     ------
@@ -55,7 +58,7 @@ class SimultaneousMultiSliceMRI(LinearOperator):
     mask: Tensor | None
 
     def __init__(self, maps: Tensor, shifts: Tensor | None = None, mask: Tensor | None = None) -> None:
-        _require_slices(maps)
+        require_slices(maps)
         coils, slices, *image = maps.shape[-4:]
         if shifts is None:
             shifts = torch.arange(slices, dtype=maps.real.dtype, device=maps.device) * image[1] / slices
@@ -120,7 +123,38 @@ class SimultaneousMultiSliceMRI(LinearOperator):
         return (NormBound(bound * (1 + 1e-6)), Symmetry(GlobalPhase(), GlobalPhase()))
 
 
-def _require_slices(maps: Tensor) -> None:
+class MultiSliceGram(Normal[SimultaneousMultiSliceMRI]):
+    """``A*A`` of :class:`SimultaneousMultiSliceMRI`, with FFTs only along the axes that need them.
+
+    Those on which the mask changes, and the columns, along which shifts that are not whole are phases.
+    """
+
+    def __init__(self, operator: SimultaneousMultiSliceMRI) -> None:
+        super().__init__(operator)
+        self._squared = Derived(partial(squared_mask, ndim=4))
+        self._varying = VaryingAxes((-2, -1))
+
+    def _forward(self, x: Tensor) -> Tensor:
+        op = self.operator
+        axes, pixels = self._varying(op.mask), op._pixels()
+        weight = x.real.new_ones(1, 1, 1, 1) if op.mask is None else self._squared(op.mask)
+        if pixels is not None:
+            maps, back = op._before_moved(op.maps), op._back_moved(op.maps)
+            return _moved(kernels.normal(_moved(x, pixels), maps, back, weight, axes), [-n for n in pixels])
+        axes, phases = tuple(sorted({*axes, -1})), op._phases(op.shifts)
+        k = torch.fft.fftn(op._before(op.maps) * x.unsqueeze(2), dim=axes, norm="ortho")
+        k = ((k * phases).sum(1) * weight).unsqueeze(1) * phases.conj()
+        images: Tensor = torch.fft.ifftn(k, dim=axes, norm="ortho")
+        return (op._back(op.maps) * images).sum(2)
+
+
+@gram.register
+def _(op: SimultaneousMultiSliceMRI) -> LinearOperator:
+    return MultiSliceGram(op)
+
+
+def require_slices(maps: Tensor) -> None:
+    """Raise unless maps are complex, ``(coils, slices, H, W)`` or ``(B, coils, slices, H, W)``."""
     require_tensor("maps", maps)
     if not maps.is_complex():
         raise DtypeError(f"maps are {str(maps.dtype).removeprefix('torch.')}, but coil maps are complex.")

@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 
 from wellposed.errors import SpaceError
+from wellposed.linalg import gram
 from wellposed.operators.base import LinearOperator
 from wellposed.operators.derived import Derived
 from wellposed.spaces import Space
 from wellposed.structure import Evidence, Symmetry
-from wellposed_mri.encoding.along import Along
 from wellposed_mri.encoding.checks import full_maps, require_finite, require_known
 from wellposed_mri.encoding.noncartesian import (
     accuracy_of,
@@ -22,7 +22,9 @@ from wellposed_mri.encoding.noncartesian import (
     coordinates_of,
     scaled_maps,
 )
+from wellposed_mri.encoding.normal import Normal
 from wellposed_mri.encoding.segmentation import Segments, segments
+from wellposed_mri.encoding.superposition import Superposition
 from wellposed_mri.encoding.trajectory_checks import require_trajectory
 from wellposed_mri.phase import GlobalPhase
 from wellposed_mri.trajectories.density import pipe_menon
@@ -88,7 +90,9 @@ class OffResonanceMRI(LinearOperator):
         for name, value in (("maps", maps), ("trajectory", trajectory), ("field", field), ("times", times)):
             self.register_value(name, value)
         self.accuracy = accuracy
-        self._along = Along(image, accuracy)
+        self._sum = Superposition(image, accuracy)
+        self._weights = Derived(partial(torch.Tensor.to, dtype=maps.dtype))
+        self._conjugate = Derived(torch.conj_physical)
         self._scaled = Derived(partial(scaled_maps, dims=dims, conjugate=False))
         self._scaled_conjugate = Derived(partial(scaled_maps, dims=dims, conjugate=True))
         self._segmented: tuple[tuple[float, float], Tensor, Segments] | None = None
@@ -111,39 +115,57 @@ class OffResonanceMRI(LinearOperator):
             self._segmented = kept
         return kept[2]
 
-    def _turns(self, found: Segments) -> Tensor:
+    def _turns(self) -> Tensor:
         """Return ``exp(−2πi·field·t_l)``, ``(L, b, 1, *image)``."""
         dims = self.trajectory.shape[-1]
         field = self.field.reshape(-1, 1, *self.field.shape[-dims:])
-        times = found.times.to(field)
+        times = self._segmentation().times.to(field)
         angle = -2 * math.pi * times.reshape(-1, *(1,) * field.ndim) * field
         return torch.polar(torch.ones_like(angle), angle)
 
     def _forward(self, x: Tensor) -> Tensor:
-        found, total = self._segmentation(), None
-        images, weights = coil_images(x, self._scaled(self.maps)), found.weights.to(self.maps)
-        for turn, weight in zip(self._turns(found), weights, strict=True):
-            part = weight * self._along.to_points(turn * images, self.trajectory)
-            total = part if total is None else total + part
-        assert total is not None
-        y: Tensor = total.reshape(*total.shape[:2], *self.trajectory.shape[:-1])
-        return y
+        images, weights = coil_images(x, self._scaled(self.maps)), self._weights(self._segmentation().weights)
+        y = self._sum.to_points((turn * images for turn in self._turns()), weights, self.trajectory)
+        return y.reshape(*y.shape[:2], *self.trajectory.shape[:-1])
 
     def _adjoint(self, y: Tensor) -> Tensor:
-        flat, found, total = y.flatten(2), self._segmentation(), None
-        weights = found.weights.to(self.maps).conj()
-        for turn, weight in zip(self._turns(found).conj(), weights, strict=True):
-            part = turn * self._along.to_images(weight * flat, self.trajectory)
+        weights, total = self._weights(self._segmentation().weights), None
+        images = self._sum.to_images(y.flatten(2), weights, self.trajectory)
+        for turn, image in zip(self._turns().conj(), images, strict=True):
+            part = turn * image
             total = part if total is None else total + part
         assert total is not None
         return combined(total, self._scaled_conjugate(self.maps))
 
     def density(self, iterations: int = 30) -> Tensor:
         """Return Pipe–Menon weights ``(…, samples)`` of the trajectory."""
-        return pipe_menon(self.trajectory, self._along.shape, iterations)
+        return pipe_menon(self.trajectory, self._sum.shape, iterations)
 
     def _evidence(self) -> tuple[Evidence, ...]:
         return (Symmetry(GlobalPhase(), GlobalPhase()),)
+
+
+class OffResonanceGram(Normal[OffResonanceMRI]):
+    """``A*A`` of :class:`OffResonanceMRI`: a convolution for every pair of segments, a coil at a time."""
+
+    def _forward(self, x: Tensor) -> Tensor:
+        op = self.operator
+        turns, weights = op._turns()[:, :, 0].transpose(0, 1), op._weights(op.segmentation.weights)
+        maps, back, total = op._scaled(op.maps), op._scaled_conjugate(op.maps), None
+        for c in range(maps.shape[2]):
+            image = coil_images(x, maps[:, :, c : c + 1])
+            images = op._sum.normal(turns * image, weights, op.trajectory)
+            image = (turns.conj() * images).sum(1, keepdim=True)
+            part = combined(image, back[:, :, c : c + 1])
+            total = part if total is None else total + part
+        assert total is not None
+        return total * float(x.shape[2:].numel())
+
+
+@gram.register
+def _(op: OffResonanceMRI) -> LinearOperator:
+    weights = op._weights(op.segmentation.weights)
+    return OffResonanceGram(op) if op._sum.pays_off(weights, op.trajectory) else op.H @ op
 
 
 def _require_field(field: Tensor, image: tuple[int, ...], times: Tensor, lead: tuple[int, ...]) -> None:

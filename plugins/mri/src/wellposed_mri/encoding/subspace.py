@@ -61,16 +61,7 @@ class SubspaceMRI(LinearOperator):
 
     def __init__(self, maps: Tensor, basis: Tensor, mask: Tensor) -> None:
         full = full_maps(maps, 2)
-        if full.shape[1] != 1 or maps.ndim == 5:
-            raise SpaceError(
-                f"maps of shape {tuple(maps.shape)} hold map sets, but the coefficients take that axis; pass "
-                "one set, (coils, H, W) or (B, coils, H, W)."
-            )
-        if basis.ndim != 2 or basis.shape[0] < basis.shape[1]:
-            raise SpaceError(
-                f"basis has shape {tuple(basis.shape)}, but (T, K) with K ≤ T is expected: one column per "
-                "basis function; pass basis.mT if they are rows."
-            )
+        require_basis(maps, full, basis)
         coils, image, (frames, order) = full.shape[2], tuple(full.shape[3:]), basis.shape
         require_mask(mask, (coils, frames, *image))
         super().__init__(Space((order, *image), maps.dtype), Space((coils, frames, *image), maps.dtype))
@@ -102,6 +93,21 @@ class SubspaceMRI(LinearOperator):
         largest = float(self.mask.detach().abs().max())
         bound = stretch * largest * float(self._power(self.maps).detach().max()) ** 0.5
         return (NormBound(bound * (1 + 1e-6)), Symmetry(GlobalPhase(), GlobalPhase()))
+
+
+def require_basis(maps: Tensor, full: Tensor, basis: Tensor) -> None:
+    """Raise :class:`SpaceError` for map sets, and for a basis that is not ``(T, K)`` with K ≤ T."""
+    axes = ", ".join("DHW"[6 - full.ndim :])
+    if full.shape[1] != 1 or maps.ndim == full.ndim:
+        raise SpaceError(
+            f"maps of shape {tuple(maps.shape)} hold map sets, but the coefficients take that axis; pass "
+            f"one set, (coils, {axes}) or (B, coils, {axes})."
+        )
+    if basis.ndim != 2 or basis.shape[0] < basis.shape[1]:
+        raise SpaceError(
+            f"basis has shape {tuple(basis.shape)}, but (T, K) with K ≤ T is expected: one column per "
+            "basis function; pass basis.mT if they are rows."
+        )
 
 
 class SubspaceGram(Normal[SubspaceMRI]):

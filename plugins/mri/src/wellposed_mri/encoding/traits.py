@@ -29,11 +29,14 @@ from wellposed_mri.encoding.motion import MotionMRI
 from wellposed_mri.encoding.motion_trajectories import MotionNonCartesianMRI
 from wellposed_mri.encoding.multicoil import MultiCoilMRI, leading_axes
 from wellposed_mri.encoding.multislice import SimultaneousMultiSliceMRI
+from wellposed_mri.encoding.multislice_trajectories import MultiSliceNonCartesianMRI
 from wellposed_mri.encoding.noncartesian import NonCartesianMRI
 from wellposed_mri.encoding.offresonance import OffResonanceMRI
 from wellposed_mri.encoding.oversampling import ReadoutOversampling
 from wellposed_mri.encoding.stack import StackMRI
 from wellposed_mri.encoding.subspace import SubspaceMRI
+from wellposed_mri.encoding.subspace_trajectories import SubspaceNonCartesianMRI
+from wellposed_mri.encoding.superposition import Superposed
 
 
 @singledispatch
@@ -140,6 +143,7 @@ def _(op: Any) -> Tensor:
 @radius.register(MotionNonCartesianMRI)
 @radius.register(OffResonanceMRI)
 @radius.register(StackMRI)
+@radius.register(Superposed)
 def _(op: Any) -> Tensor:
     trajectory = op.trajectory.detach()
     sizes = trajectory.new_tensor(op.domain.shape[-trajectory.shape[-1] :])
@@ -176,6 +180,7 @@ def seen(op: Any) -> Tensor | None:
 @seen.register(NonCartesianMRI)
 @seen.register(OffResonanceMRI)
 @seen.register(StackMRI)
+@seen.register(SubspaceNonCartesianMRI)
 def _(op: Any) -> Tensor:
     return _any_coil(op.maps, len(op.domain.shape) - 1)
 
@@ -191,9 +196,11 @@ def _(op: SubspaceMRI) -> Tensor:
     return _any_coil(op.maps, 2)
 
 
-@seen.register
-def _(op: SimultaneousMultiSliceMRI) -> Tensor:
-    return (op.maps.detach().reshape(-1, *op.maps.shape[-4:]) != 0).any(1)
+@seen.register(SimultaneousMultiSliceMRI)
+@seen.register(MultiSliceNonCartesianMRI)
+def _(op: Any) -> Tensor:
+    maps: Tensor = op.maps.detach()
+    return (maps.reshape(-1, *maps.shape[-4:]) != 0).any(1)
 
 
 @seen.register
