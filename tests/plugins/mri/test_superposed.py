@@ -229,7 +229,7 @@ def test_wrong_inputs_get_a_sentence():
         SubspaceNonCartesianMRI(maps, torch.ones(3, 2), k)
     with pytest.raises(SpaceError, match=r"hold map sets, .* \(coils, H, W\) or \(B, coils, H, W\)"):
         SubspaceNonCartesianMRI(maps[None, None], torch.ones(2, 1), k)
-    with pytest.raises(ParameterError, match=r"the trajectory reaches ±12"):
+    with pytest.raises(ParameterError, match=r"the trajectory reaches ±11.18 cycles.FOV"):
         SubspaceNonCartesianMRI(maps, torch.ones(2, 1), 3 * k)
     slices = maps[:, None].repeat(1, 2, 1, 1)
     with pytest.raises(SpaceError, match=r"turns are float32 of shape \(3, 2, 1, 1\)"):
