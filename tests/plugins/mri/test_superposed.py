@@ -11,6 +11,7 @@ from wellposed.errors import DtypeError, ParameterError, SpaceError
 from wellposed_mri import (
     SENSE,
     DynamicNonCartesianMRI,
+    MotionNonCartesianMRI,
     MultiSliceNonCartesianMRI,
     OffResonanceMRI,
     SimultaneousMultiSliceMRI,
@@ -238,3 +239,15 @@ def test_wrong_inputs_get_a_sentence():
         MultiSliceNonCartesianMRI(maps, k)
     with pytest.raises(DtypeError, match="coil maps are complex"):
         MultiSliceNonCartesianMRI(slices.real, k)
+
+
+def test_what_is_no_tensor_gets_a_sentence():
+    maps, k, angles = birdcage_maps(2, (8, 8)), radial(4, 16, 8).reshape(2, 2, 16, 2), torch.zeros(2)
+    with pytest.raises(DtypeError, match=r"basis is a list, .* pass torch.tensor\(basis\)"):
+        SubspaceNonCartesianMRI(maps, [[1.0], [1.0]], k)
+    with pytest.raises(DtypeError, match=r"turns is a NumPy array of shape \(2, 1, 1\)"):
+        MultiSliceNonCartesianMRI(maps[:, None].repeat(1, 2, 1, 1), k, torch.zeros(2, 1, 1).numpy())
+    with pytest.raises(DtypeError, match=r"shifts is None"):
+        MotionNonCartesianMRI(maps, k, angles, None)
+    with pytest.raises(DtypeError, match=r"maps is None"):
+        DynamicNonCartesianMRI(None, k)

@@ -62,8 +62,8 @@ class DynamicNonCartesianMRI(LinearOperator):
 
     def __init__(self, maps: Tensor, trajectory: Tensor, accuracy: float | None = None) -> None:
         dims = coordinates_of(trajectory, 2)
-        accuracy = accuracy_of(accuracy, maps.dtype)
         full = full_maps(maps, dims)
+        accuracy = accuracy_of(accuracy, maps.dtype)
         image, frames = tuple(full.shape[3:]), int(trajectory.shape[0])
         require_trajectory(trajectory, image)
         super().__init__(

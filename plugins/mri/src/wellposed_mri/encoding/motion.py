@@ -11,7 +11,7 @@ from wellposed.errors import DtypeError, ParameterError, SpaceError
 from wellposed.linalg import gram
 from wellposed.operators.base import LinearOperator
 from wellposed.operators.derived import Derived
-from wellposed.spaces import Space
+from wellposed.spaces import Space, require_tensor
 from wellposed.structure import Evidence, Symmetry
 from wellposed_mri.encoding import kernels
 from wellposed_mri.encoding.checks import full_maps, hidden, require_known, require_mask
@@ -175,6 +175,8 @@ def require_motion(angles: Tensor, shifts: Tensor, count: int, dims: int) -> Non
     ParameterError
         For larger angles, and for NaN.
     """
+    require_tensor("angles", angles)
+    require_tensor("shifts", shifts)
     wanted = (count, 3) if dims == 3 else (count,)
     extra = angles.ndim - len(wanted)
     if extra not in (0, 1) or tuple(angles.shape[extra:]) != wanted:
@@ -200,6 +202,7 @@ def require_motion(angles: Tensor, shifts: Tensor, count: int, dims: int) -> Non
 
 
 def _require_masks(masks: Tensor, image: tuple[int, ...]) -> None:
+    require_tensor("masks", masks)
     if masks.ndim != len(image) + 1:
         axes = ", ".join("DHW"[3 - len(image) :])
         raise SpaceError(

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from wellposed.errors import SpaceError
 from wellposed.operators.derived import Derived
-from wellposed.spaces import Space
+from wellposed.spaces import Space, require_tensor
 from wellposed_mri.encoding.checks import require_known
 from wellposed_mri.encoding.multislice import require_slices
 from wellposed_mri.encoding.noncartesian import accuracy_of, coordinates_of
@@ -95,6 +95,7 @@ def cycled(slices: int, trajectory: Tensor) -> Tensor:
 
 
 def _require_turns(turns: Tensor, wide: tuple[int, ...]) -> None:
+    require_tensor("turns", turns)
     fits = turns.ndim == len(wide) and all(m in (1, n) for m, n in zip(turns.shape, wide, strict=True))
     if turns.is_complex() or not fits:
         raise SpaceError(

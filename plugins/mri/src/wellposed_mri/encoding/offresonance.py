@@ -77,8 +77,8 @@ class OffResonanceMRI(LinearOperator):
         self, maps: Tensor, trajectory: Tensor, field: Tensor, times: Tensor, accuracy: float | None = None
     ) -> None:
         dims = coordinates_of(trajectory, 1)
-        accuracy = accuracy_of(accuracy, maps.dtype)
         full = full_maps(maps, dims)
+        accuracy = accuracy_of(accuracy, maps.dtype)
         image = tuple(full.shape[3:])
         require_trajectory(trajectory, image)
         _require_field(field, image, times, tuple(trajectory.shape[:-1]))

@@ -11,7 +11,7 @@ from wellposed.errors import SpaceError
 from wellposed.linalg import gram
 from wellposed.operators.base import LinearOperator
 from wellposed.operators.derived import Derived
-from wellposed.spaces import Space
+from wellposed.spaces import Space, require_tensor
 from wellposed.structure import Evidence, NormBound, Symmetry
 from wellposed_mri.encoding.checks import full_maps, require_known, require_mask
 from wellposed_mri.encoding.dynamic import centred_frames
@@ -97,6 +97,7 @@ class SubspaceMRI(LinearOperator):
 
 def require_basis(maps: Tensor, full: Tensor, basis: Tensor) -> None:
     """Raise :class:`SpaceError` for map sets, and for a basis that is not ``(T, K)`` with K ≤ T."""
+    require_tensor("basis", basis)
     axes = ", ".join("DHW"[6 - full.ndim :])
     if full.shape[1] != 1 or maps.ndim == full.ndim:
         raise SpaceError(
