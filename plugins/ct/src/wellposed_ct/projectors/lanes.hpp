@@ -40,10 +40,10 @@ template <class T> struct Fanned {
 };
 
 template <class T> struct Image {  // planes of padded rows, the padding zero
-    int64_t rows, width, stride;
+    int64_t rows, width, pad, stride;
     std::vector<T> data;
-    Image(int64_t planes, int64_t rows, int64_t width)
-        : rows(rows), width(width), stride(width + 2 * PAD), data(planes * rows * stride, T(0)) {}
+    Image(int64_t planes, int64_t rows, int64_t width, int64_t pad = PAD)
+        : rows(rows), width(width), pad(pad), stride(width + 2 * pad), data(planes * rows * stride, T(0)) {}
     T *row(int64_t plane, int64_t r) { return data.data() + (plane * rows + r) * stride; }
     const T *row(int64_t plane, int64_t r) const { return data.data() + (plane * rows + r) * stride; }
 };
@@ -94,7 +94,7 @@ struct Shape {
 
 template <class T> void pad_image(const T *x, const Shape &s, bool turn, Image<T> &to, int64_t plane) {
     for (int64_t i = 0; i < to.rows; ++i) {
-        T *row = to.row(plane, i) + PAD;
+        T *row = to.row(plane, i) + to.pad;
         for (int64_t j = 0; j < to.width; ++j) row[j] = turn ? x[j * s.width + i] : x[i * s.width + j];
     }
 }

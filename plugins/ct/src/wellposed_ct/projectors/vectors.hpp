@@ -49,6 +49,7 @@ template <class T> struct Vector {
     static V mul(V a, V b) { return a * b; }
     static V div(V a, V b) { return a / b; }
     static V larger(V a, V b) { return a > b ? a : b; }
+    static V smaller(V a, V b) { return a < b ? a : b; }
     static V size(V a) { return larger(a, -a); }
     static V fma(V a, V b, V c) { return a * b + c; }
     static V fnma(V a, V b, V c) { return c - a * b; }
@@ -88,6 +89,7 @@ template <> struct Vector<float> {
     static V mul(V a, V b) { return _mm256_mul_ps(a, b); }
     static V div(V a, V b) { return _mm256_div_ps(a, b); }
     static V larger(V a, V b) { return _mm256_max_ps(a, b); }
+    static V smaller(V a, V b) { return _mm256_min_ps(a, b); }
     static V size(V a) { return _mm256_andnot_ps(all(-0.0f), a); }
     static V fma(V a, V b, V c) { return _mm256_fmadd_ps(a, b, c); }
     static V fnma(V a, V b, V c) { return _mm256_fnmadd_ps(a, b, c); }
@@ -125,6 +127,7 @@ template <> struct Vector<double> {
     static V mul(V a, V b) { return _mm256_mul_pd(a, b); }
     static V div(V a, V b) { return _mm256_div_pd(a, b); }
     static V larger(V a, V b) { return _mm256_max_pd(a, b); }
+    static V smaller(V a, V b) { return _mm256_min_pd(a, b); }
     static V size(V a) { return _mm256_andnot_pd(all(-0.0), a); }
     static V fma(V a, V b, V c) { return _mm256_fmadd_pd(a, b, c); }
     static V fnma(V a, V b, V c) { return _mm256_fnmadd_pd(a, b, c); }
@@ -163,6 +166,7 @@ template <> struct Vector<float> {
     static V mul(V a, V b) { return _mm512_mul_ps(a, b); }
     static V div(V a, V b) { return _mm512_div_ps(a, b); }
     static V larger(V a, V b) { return _mm512_max_ps(a, b); }
+    static V smaller(V a, V b) { return _mm512_min_ps(a, b); }
     static V size(V a) { return _mm512_abs_ps(a); }
     static V fma(V a, V b, V c) { return _mm512_fmadd_ps(a, b, c); }
     static V fnma(V a, V b, V c) { return _mm512_fnmadd_ps(a, b, c); }
@@ -195,6 +199,7 @@ template <> struct Vector<double> {
     static V mul(V a, V b) { return _mm512_mul_pd(a, b); }
     static V div(V a, V b) { return _mm512_div_pd(a, b); }
     static V larger(V a, V b) { return _mm512_max_pd(a, b); }
+    static V smaller(V a, V b) { return _mm512_min_pd(a, b); }
     static V size(V a) { return _mm512_abs_pd(a); }
     static V fma(V a, V b, V c) { return _mm512_fmadd_pd(a, b, c); }
     static V fnma(V a, V b, V c) { return _mm512_fnmadd_pd(a, b, c); }

@@ -1,0 +1,197 @@
+// Siddon's projector and strips for parallel rays, by vectors of bins and of pixels.
+//
+// A ray of bin k crosses row i at column u = A + kB + iC, and is spread over |C| around it; its strip is as wide as
+// both that and B. So projecting is reading rows of pixels through such spreads. The adjoint reads detector rows:
+// from a pixel, k is spread by its width and by the lean, both in bins. Both compute the same weights to rounding.
+
+#pragma once
+
+#include "footprints.hpp"
+
+namespace {
+
+// How far a read is spread around its middle, in entries of what is read.
+template <class T> struct Spread {
+    T reach, flat, inverse, curve;   // half of it; half of its flat part; 1 / the longer stretch, 1 / (2 · both)
+    T before;                        // from the middle to the first border, where a read begins on an entry
+    int count;                       // borders, or rays, that it may meet
+    bool wide;                       // whether a vector of reads spans more than a window
+};
+
+// A view as the adjoint sees it: pixel (i, j) reads from entry start + j·step + i·slope of a padded detector row.
+template <class T> struct Seat {
+    double start, step, slope, low, high;
+    Spread<T> spread;
+    bool outside(double base) const { return base <= low || base >= high; }
+};
+
+}  // namespace
+
+#define WELLPOSED_SET portable
+#include "shares.hpp"
+#undef WELLPOSED_SET
+
+#ifdef WELLPOSED_X86
+WELLPOSED_AVX2
+#define WELLPOSED_SET avx2
+#include "shares.hpp"
+#undef WELLPOSED_SET
+WELLPOSED_POP
+WELLPOSED_AVX512
+#define WELLPOSED_SET avx512
+#include "shares.hpp"
+#undef WELLPOSED_SET
+WELLPOSED_POP
+#endif
+
+namespace {
+
+// Call work(shares) with the widest lanes that the processor has and ``most`` allows.
+template <class T, class F> void with_shares(int most, F work) {
+#ifdef WELLPOSED_X86
+    const int level = std::min(most, instructions());
+    if (level >= 2) return work(avx512::Shares<T>());
+    if (level == 1) return work(avx2::Shares<T>());
+#endif
+    work(portable::Shares<T>());
+}
+
+constexpr int SHEETS = 12;           // views of a task
+constexpr double FARTHEST = 1000;    // entries that a vector of reads may span
+
+// A view of parallel rays.
+struct Sheet {
+    double A, B, C, length;          // see above, with B > 0 after flipping the detector
+    bool turn, flip;
+    int64_t index;
+};
+
+// Whether the rays of a view are parallel and go by vectors.
+template <class T, bool STRIP> bool is_sheet(const Sheaf &s, int64_t index, int64_t bins, double pixel, Sheet *sheet) {
+    if (s.arc != 0 || s.way_step[0] != 0 || s.way_step[1] != 0) return false;
+    const Beam beam = beam_at(s, 0, pixel);
+    const double B = s.start_step[beam.turn] - s.start_step[!beam.turn] * beam.middle.C, lean = std::abs(beam.middle.C);
+    *sheet = {B < 0 ? beam.middle.A + double(bins - 1) * B : beam.middle.A, std::abs(B), beam.middle.C, beam.length,
+              beam.turn, B < 0, index};
+    // the length of a ray that hardly leans jumps at borders: rounding of u counts 1/|C| times
+    if (!STRIP && lean < (sizeof(T) == 4 ? 1e-3 : 1e-2)) return false;
+    return 16 * sheet->B < FARTHEST && 18 / sheet->B < FARTHEST;
+}
+
+template <class T, class X> Spread<T> spread_of(double a, double b, double step) {
+    const double large = std::max(a, b), small = std::min(a, b), reach = (a + b) / 2;
+    const bool sloped = small > (sizeof(T) == 4 ? 1e-6 : 1e-12);
+    const int count = std::max(1, int(std::ceil(2 * reach - 1e-9)));
+    return {T(reach), T((large - small) / 2), T(1 / large), T(sloped ? 1 / (2 * small * large) : 0), T(1 - reach), count,
+            (X::LANES - 1) * step + count + 2 >= X::REACH};
+}
+
+// Entries of padding that vectors of reads a step apart need, which GROUP rows may shift by a step each.
+template <class K> int64_t padding(double step, double reach) {
+    return std::max<int64_t>(PAD, int64_t(std::ceil((K::LANES + K::GROUP) * step + 2 * reach)) + 2 * K::LANES + 4);
+}
+
+template <class T, bool STRIP, class K>
+void sheets_task(const Image<T> &x, int64_t plane, const Sheet *sheets, int64_t count, int64_t bins, T *out,
+                 int64_t views) {
+    using Share = std::conditional_t<STRIP, typename K::Sloped, typename K::Even>;
+    const int64_t chunks = (bins + K::LANES - 1) / K::LANES;
+    std::vector<T> sums(count * chunks * K::LANES, T(0));
+    for (int64_t top = 0; top < x.rows; top += ROWS) {
+        const int n = int(std::min<int64_t>(ROWS, x.rows - top));
+        for (int64_t a = 0; a < count; ++a) {
+            const Sheet &g = sheets[a];
+            const auto spread = spread_of<T, typename K::X>(std::abs(g.C), STRIP ? g.B : 0, g.B);
+            const double hang = (K::LANES - 1) * g.B + spread.count + 1, pad = double(x.pad);
+            const double start = g.A + g.C * double(top) + pad + 0.5 - double(spread.reach);
+            for (int64_t c = 0; c < chunks; ++c) {
+                const double base = start + g.B * double(c * K::LANES);
+                int first, last;
+                rows_inside(base, g.C, pad - hang, pad + double(x.width), 0, n, &first, &last);
+                if (first < last)
+                    K::template forward<Share>(x.row(plane, top + first), x.stride, base + g.C * first, g.C, g.B,
+                                               last - first, spread, sums.data() + (a * chunks + c) * K::LANES);
+            }
+        }
+    }
+    for (int64_t a = 0; a < count; ++a) {
+        T *row = out + (plane * views + sheets[a].index) * bins;
+        const T *sum = sums.data() + a * chunks * K::LANES;
+        for (int64_t k = 0; k < bins; ++k) row[k] = T(sheets[a].length) * sum[sheets[a].flip ? bins - 1 - k : k];
+    }
+}
+
+// Views sorted so that those of one orientation follow each other, [0, upright) across rows.
+inline int64_t sort_by_turn(std::vector<Sheet> &sheets) {
+    return std::stable_partition(sheets.begin(), sheets.end(), [](const Sheet &g) { return !g.turn; }) - sheets.begin();
+}
+
+template <class T, bool STRIP, class K>
+void sheets_forward(const T *x, T *y, const Shape &s, std::vector<Sheet> &sheets) {
+    const int64_t upright = sort_by_turn(sheets), all = int64_t(sheets.size());
+    int64_t pad = PAD;
+    for (const Sheet &g : sheets) pad = std::max(pad, padding<K>(g.B, STRIP ? 1 + g.B : 1));
+    Image<T> plain(upright > 0 ? s.planes : 0, s.height, s.width, pad);
+    Image<T> turned(upright < all ? s.planes : 0, s.width, s.height, pad);
+    parallel_for(2 * s.planes, s.threads, [&](int64_t i) {
+        Image<T> &to = i % 2 ? turned : plain;
+        if (!to.data.empty()) pad_image(x + i / 2 * s.height * s.width, s, i % 2, to, i / 2);
+    });
+    const int64_t first = (upright + SHEETS - 1) / SHEETS, each = first + (all - upright + SHEETS - 1) / SHEETS;
+    parallel_for(s.planes * each, s.threads, [&](int64_t i) {
+        const bool own = i % each < first;
+        const int64_t from = own ? i % each * SHEETS : upright + (i % each - first) * SHEETS;
+        const int64_t count = std::min<int64_t>(SHEETS, (own ? upright : all) - from);
+        sheets_task<T, STRIP, K>(own ? plain : turned, i / each, sheets.data() + from, count, s.bins, y, s.views);
+    });
+}
+
+template <class T, bool STRIP, class K> Seat<T> seat_of(const Sheet &g, int64_t bins, int64_t pad) {
+    const double step = 1 / g.B;
+    const auto spread = spread_of<T, typename K::X>(std::abs(g.C) * step, step, step);
+    Seat<T> seat = {-g.A * step + double(pad) - double(spread.reach) + (STRIP ? 0.5 : 0), step, -g.C * step,
+                    double(pad) - (K::LANES - 1) * step - spread.count - 1, double(pad + bins), spread};
+    if (!STRIP) seat.spread.inverse = T(g.B / std::abs(g.C));
+    return seat;
+}
+
+// All rows of one orientation from its views, whose detector rows are y's from the first on.
+template <class T, bool STRIP, class K>
+void seats_adjoint(const Image<T> &y, const Shape &s, const Sheet *sheets, int64_t first, int64_t count, int64_t rows,
+                   int64_t width, T *out) {
+    using Share = std::conditional_t<STRIP, typename K::Sloped, typename K::Rays>;
+    std::vector<Seat<T>> seats(count);
+    for (int64_t a = 0; a < count; ++a) seats[a] = seat_of<T, STRIP, K>(sheets[first + a], s.bins, y.pad);
+    const int64_t groups = (rows + K::GROUP - 1) / K::GROUP;
+    parallel_for(s.planes * groups, s.threads, [&](int64_t i) {
+        const int64_t plane = i / groups, top = i % groups * K::GROUP;
+        for (int64_t c = 0; c < width; c += K::LANES) {
+            T sum[K::GROUP * K::LANES] = {};
+            K::template adjoint<Share>(y.row(plane, first), y.stride, seats.data(), count, double(top), double(c), sum);
+            for (int64_t r = 0; r < std::min<int64_t>(K::GROUP, rows - top); ++r)
+                std::memcpy(out + (plane * rows + top + r) * width + c, sum + r * K::LANES,
+                            std::min<int64_t>(K::LANES, width - c) * sizeof(T));
+        }
+    });
+}
+
+template <class T, bool STRIP, class K>
+void sheets_adjoint(const T *y, T *x, const Shape &s, std::vector<Sheet> &sheets) {
+    const int64_t upright = sort_by_turn(sheets), all = int64_t(sheets.size());
+    int64_t pad = PAD;
+    for (const Sheet &g : sheets) pad = std::max(pad, padding<K>(1 / g.B, 2 / g.B));
+    Image<T> rows(s.planes, all, s.bins, pad);
+    parallel_for(s.planes * all, s.threads, [&](int64_t i) {
+        const Sheet &g = sheets[i % all];
+        const T *from = y + (i / all * s.views + g.index) * s.bins, scale = T(STRIP ? g.length / g.B : g.length);
+        T *row = rows.row(i / all, i % all) + pad;
+        for (int64_t k = 0; k < s.bins; ++k) row[k] = scale * from[g.flip ? s.bins - 1 - k : k];
+    });
+    seats_adjoint<T, STRIP, K>(rows, s, sheets.data(), 0, upright, s.height, s.width, x);
+    if (upright == all) return;
+    std::vector<T> turned(s.planes * s.height * s.width);
+    seats_adjoint<T, STRIP, K>(rows, s, sheets.data(), upright, all - upright, s.width, s.height, turned.data());
+    add_turned(turned.data(), x, s);
+}
+
+}  // namespace
