@@ -11,7 +11,7 @@ void footprints(const T *from, T *to, const Shape &s, bool back, const Sheaf *sh
     std::vector<int64_t> others;
     for (int64_t v = 0; v < s.views; ++v) {
         Sheet sheet;
-        if (is_sheet<T, STRIP>(sheaves[v], v, s.bins, pixel, &sheet)) sheets.push_back(sheet);
+        if (is_sheet<T, STRIP>(sheaves[v], v, s, pixel, &sheet)) sheets.push_back(sheet);
         else others.push_back(v);
     }
     with_shares<T>(most, [&](auto shares) {

@@ -120,14 +120,16 @@ void footprints_forward(const T *x, T *y, const Shape &s, const Sheaf *sheaves, 
             const T *image = (b.turn ? turned.data() : x) + plane;
             int first, last;
             rows_met<STRIP>(b, width, 0, rows, &first, &last);
-            T sum = 0;
+            double sum = 0;      // wide strips add up whole images
             for (int i = first; i < last; ++i) {
                 const T *row = image + i * width;
+                double part = 0;
                 weigh<STRIP>(b, i, [&](int64_t j, double w) {
-                    if (uint64_t(j) < uint64_t(width)) sum += T(w) * row[j];
+                    if (uint64_t(j) < uint64_t(width)) part += w * double(row[j]);
                 });
+                sum += part;
             }
-            row_of_y[k] = T(b.length) * sum;
+            row_of_y[k] = T(b.length * sum);
         }
     });
 }

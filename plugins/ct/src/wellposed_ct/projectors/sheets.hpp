@@ -14,13 +14,15 @@ namespace {
 template <class T> struct Spread {
     T reach, flat, inverse, curve;   // half of it; half of its flat part; 1 / the longer stretch, 1 / (2 · both)
     T before;                        // from the middle to the first border, where a read begins on an entry
+    T half, steep, apart;            // of rays as pixels see them: (1 + |C|) / 2, 1 / |C|, and the step B
     int count;                       // borders, or rays, that it may meet
     bool wide;                       // whether a vector of reads spans more than a window
 };
 
-// A view as the adjoint sees it: pixel (i, j) reads from entry start + j·step + i·slope of a padded detector row.
+// A view as the adjoint sees it: pixel (i, j) reads from entry start + j·step + i·slope of a padded detector row,
+// whose entry k crosses row i at A + kB + iC.
 template <class T> struct Seat {
-    double start, step, slope, low, high;
+    double start, step, slope, low, high, A, B, C;
     Spread<T> spread;
     bool outside(double base) const { return base <= low || base >= high; }
 };
@@ -66,23 +68,33 @@ struct Sheet {
     int64_t index;
 };
 
-// Whether the rays of a view are parallel and go by vectors.
-template <class T, bool STRIP> bool is_sheet(const Sheaf &s, int64_t index, int64_t bins, double pixel, Sheet *sheet) {
+// Whether the rays of a view are parallel and go by vectors. A, B and C are rounded so far that sums of them, in any
+// order, are exact: where a ray lies from a pixel is the same number in both directions.
+template <class T, bool STRIP>
+bool is_sheet(const Sheaf &s, int64_t index, const Shape &of, double pixel, Sheet *sheet) {
     if (s.arc != 0 || s.way_step[0] != 0 || s.way_step[1] != 0) return false;
     const Beam beam = beam_at(s, 0, pixel);
     const double B = s.start_step[beam.turn] - s.start_step[!beam.turn] * beam.middle.C, lean = std::abs(beam.middle.C);
-    *sheet = {B < 0 ? beam.middle.A + double(bins - 1) * B : beam.middle.A, std::abs(B), beam.middle.C, beam.length,
-              beam.turn, B < 0, index};
-    // the length of a ray that hardly leans jumps at borders: rounding of u counts 1/|C| times
-    if (!STRIP && lean < (sizeof(T) == 4 ? 1e-3 : 1e-2)) return false;
-    return 16 * sheet->B < FARTHEST && 18 / sheet->B < FARTHEST;
+    // the length of a ray that hardly leans jumps at borders: rounding counts 1/|C| times
+    if (!STRIP && lean < (sizeof(T) == 4 ? 4e-3 : 1e-3)) return false;
+    if (!(16 * std::abs(B) < FARTHEST && 18 / std::abs(B) < FARTHEST)) return false;
+    const double last = double(of.bins - 1);
+    // with the bins and pixels of the padding
+    const double size = double(of.height + of.width + 2 * PAD);
+    const double farthest = std::abs(beam.middle.A) + (last + PAD) * std::abs(B) + size;
+    const double quantum = std::ldexp(1.0, std::ilogb(farthest) - 51);
+    auto rounded = [&](double x) { return std::round(x / quantum) * quantum; };
+    *sheet = {rounded(B < 0 ? beam.middle.A + last * B : beam.middle.A), rounded(std::abs(B)), rounded(beam.middle.C),
+              beam.length, beam.turn, B < 0, index};
+    return true;
 }
 
 template <class T, class X> Spread<T> spread_of(double a, double b, double step) {
     const double large = std::max(a, b), small = std::min(a, b), reach = (a + b) / 2;
     const bool sloped = small > (sizeof(T) == 4 ? 1e-6 : 1e-12);
-    const int count = std::max(1, int(std::ceil(2 * reach - 1e-9)));
-    return {T(reach), T((large - small) / 2), T(1 / large), T(sloped ? 1 / (2 * small * large) : 0), T(1 - reach), count,
+    const int count = std::max(1, int(std::ceil(2 * reach)));
+    return {T(reach), T((large - small) / 2), T(1 / large), T(sloped ? 1 / (2 * small * large) : 0), T(1 - reach),
+            T(0), T(0), T(0), count,
             (X::LANES - 1) * step + count + 2 >= X::REACH};
 }
 
@@ -94,7 +106,8 @@ template <class K> int64_t padding(double step, double reach) {
 template <class T, bool STRIP, class K>
 void sheets_task(const Image<T> &x, int64_t plane, const Sheet *sheets, int64_t count, int64_t bins, T *out,
                  int64_t views) {
-    using Share = std::conditional_t<STRIP, typename K::Sloped, typename K::Even>;
+    using Reads = std::conditional_t<STRIP, typename K::template Borders<typename K::Sloped>,
+                                     typename K::template Borders<typename K::Even>>;
     const int64_t chunks = (bins + K::LANES - 1) / K::LANES;
     std::vector<T> sums(count * chunks * K::LANES, T(0));
     for (int64_t top = 0; top < x.rows; top += ROWS) {
@@ -109,7 +122,7 @@ void sheets_task(const Image<T> &x, int64_t plane, const Sheet *sheets, int64_t 
                 int first, last;
                 rows_inside(base, g.C, pad - hang, pad + double(x.width), 0, n, &first, &last);
                 if (first < last)
-                    K::template forward<Share>(x.row(plane, top + first), x.stride, base + g.C * first, g.C, g.B,
+                    K::template forward<Reads>(x.row(plane, top + first), x.stride, base + g.C * first, g.C, g.B,
                                                last - first, spread, sums.data() + (a * chunks + c) * K::LANES);
             }
         }
@@ -149,9 +162,10 @@ void sheets_forward(const T *x, T *y, const Shape &s, std::vector<Sheet> &sheets
 template <class T, bool STRIP, class K> Seat<T> seat_of(const Sheet &g, int64_t bins, int64_t pad) {
     const double step = 1 / g.B;
     const auto spread = spread_of<T, typename K::X>(std::abs(g.C) * step, step, step);
-    Seat<T> seat = {-g.A * step + double(pad) - double(spread.reach) + (STRIP ? 0.5 : 0), step, -g.C * step,
-                    double(pad) - (K::LANES - 1) * step - spread.count - 1, double(pad + bins), spread};
-    if (!STRIP) seat.spread.inverse = T(g.B / std::abs(g.C));
+    const double start = -g.A * step + double(pad) - double(spread.reach) + (STRIP ? 0.5 : 0);
+    const double low = double(pad) - (K::LANES - 1) * step - spread.count - 1, high = double(pad + bins);
+    Seat<T> seat = {start, step, -g.C * step, low, high, g.A - double(pad) * g.B, g.B, g.C, spread};
+    seat.spread.half = T((1 + std::abs(g.C)) / 2), seat.spread.steep = T(1 / std::abs(g.C)), seat.spread.apart = T(g.B);
     return seat;
 }
 
@@ -159,7 +173,7 @@ template <class T, bool STRIP, class K> Seat<T> seat_of(const Sheet &g, int64_t 
 template <class T, bool STRIP, class K>
 void seats_adjoint(const Image<T> &y, const Shape &s, const Sheet *sheets, int64_t first, int64_t count, int64_t rows,
                    int64_t width, T *out) {
-    using Share = std::conditional_t<STRIP, typename K::Sloped, typename K::Rays>;
+    using Reads = std::conditional_t<STRIP, typename K::template Borders<typename K::Sloped>, typename K::Rays>;
     std::vector<Seat<T>> seats(count);
     for (int64_t a = 0; a < count; ++a) seats[a] = seat_of<T, STRIP, K>(sheets[first + a], s.bins, y.pad);
     const int64_t groups = (rows + K::GROUP - 1) / K::GROUP;
@@ -167,7 +181,7 @@ void seats_adjoint(const Image<T> &y, const Shape &s, const Sheet *sheets, int64
         const int64_t plane = i / groups, top = i % groups * K::GROUP;
         for (int64_t c = 0; c < width; c += K::LANES) {
             T sum[K::GROUP * K::LANES] = {};
-            K::template adjoint<Share>(y.row(plane, first), y.stride, seats.data(), count, double(top), double(c), sum);
+            K::template adjoint<Reads>(y.row(plane, first), y.stride, seats.data(), count, double(top), double(c), sum);
             for (int64_t r = 0; r < std::min<int64_t>(K::GROUP, rows - top); ++r)
                 std::memcpy(out + (plane * rows + top + r) * width + c, sum + r * K::LANES,
                             std::min<int64_t>(K::LANES, width - c) * sizeof(T));
