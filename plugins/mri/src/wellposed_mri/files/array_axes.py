@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from os import PathLike, fspath
+from typing import Any
 
 import numpy as np
 import torch
@@ -60,12 +61,18 @@ def key_of(
 
 def kspace_key(path: str | PathLike[str], found: Mapping[str, Array], stated: str | None = None) -> str:
     """Return the name of k-space; a file's only array is it, whatever its name."""
+    if not found:
+        raise FileFormatError(
+            f"{fspath(path)}: holds no array of numbers; cells, structures and texts are not read, so save "
+            "k-space as an array of its own."
+        )
     key = key_of(path, found, "kspace", stated)
     if key is None and len(found) == 1:
         key = next(iter(found))
     if key is None:
         raise FileFormatError(
-            f"{fspath(path)}: holds {listing(found)}; which one is k-space? Pass kspace='NAME'."
+            f"{fspath(path)}: holds {listing(found)}; which one is k-space? Pass kspace='NAME' (on the "
+            "command line --reader mri.array_reader:kspace=NAME)."
         )
     return key
 
@@ -73,22 +80,49 @@ def kspace_key(path: str | PathLike[str], found: Mapping[str, Array], stated: st
 def complex_values(path: str | PathLike[str], key: str, array: Array) -> np.ndarray:
     """Return the array as complex64; real ones are refused with what is likely meant."""
     values = array.load()
-    if values.dtype.kind == "c":
-        return values.astype(np.complex64)
-    if values.dtype.kind == "f" and values.ndim > 2 and values.shape[-1] == 2:
-        raise FileFormatError(
-            f"{fspath(path)}: {key!r} is real with shape {values.shape}; real and imaginary parts seem to be "
-            "its last axis. Save it as complex numbers: a[..., 0] + 1j * a[..., 1]."
-        )
+    require_complex(path, key, values.shape, values.dtype)
+    return values.astype(np.complex64)
+
+
+def require_complex(
+    path: str | PathLike[str], key: str, shape: tuple[int, ...], dtype: np.dtype[Any]
+) -> None:
+    """Raise :class:`FileFormatError` for real numbers, with what is likely meant."""
+    if dtype.kind == "c":
+        return
+    pairs = {-1: "a[..., 0] + 1j * a[..., 1]", 0: "a[0] + 1j * a[1]"}
+    for axis, line in pairs.items():
+        if dtype.kind == "f" and len(shape) > 2 and shape[axis] == 2:
+            raise FileFormatError(
+                f"{fspath(path)}: {key!r} is real with shape {shape}; real and imaginary parts seem to be "
+                f"its {'last' if axis else 'first'} axis. Save it as complex numbers: {line}."
+            )
     raise FileFormatError(
-        f"{fspath(path)}: {key!r} of shape {values.shape} is {values.dtype}, but k-space and coil maps are "
-        "complex."
+        f"{fspath(path)}: {key!r} of shape {shape} is {dtype}, but k-space and coil maps are complex; save "
+        "them before magnitudes are taken. An image has nothing left to reconstruct."
     )
+
+
+def _real(path: str | PathLike[str], what: str, array: Array) -> np.ndarray:
+    """Return an array of real numbers."""
+    values = array.load()
+    if values.dtype.kind not in "fiub":
+        hint = "; split it into real numbers first" if values.dtype.kind == "c" else ""
+        raise FileFormatError(
+            f"{fspath(path)}: {what} of shape {values.shape} is {values.dtype}, but real numbers are "
+            f"expected{hint}."
+        )
+    return np.ascontiguousarray(values)
 
 
 def letters_of(path: str | PathLike[str], shape: tuple[int, ...], stated: str | None) -> str:
     """Return what the axes of Cartesian k-space are: as stated, or as usual for so many of them."""
     letters = stated or BY_AXES.get(len(shape), "")
+    if not letters:
+        raise FileFormatError(
+            f"{fspath(path)}: an array of shape {shape} is no k-space; (rows, columns), (coils, rows, "
+            "columns) or (slices, coils, [depth,] rows, columns) is expected."
+        )
     if len(letters) != len(shape):
         raise FileFormatError(
             f"{fspath(path)}: an array of shape {shape} has {len(shape)} axes, and axes = "
@@ -115,7 +149,7 @@ def ordered(path: str | PathLike[str], values: np.ndarray, letters: str, order: 
 
 def mask_like(path: str | PathLike[str], array: Array, kspace: Tensor, centred: bool) -> Tensor:
     """Return a file's mask for k-space ``(slices, coils, *image)``, as small as it can be."""
-    values = torch.from_numpy(np.ascontiguousarray(array.load())).float()
+    values = torch.from_numpy(_real(path, "the mask", array)).float()
     image = kspace.shape[2:]
     if values.ndim == 2 and 1 in values.shape and values.numel() == image[-1]:
         values = values.reshape(1, -1)  # MATLAB has no vectors, only columns and rows
@@ -133,7 +167,7 @@ def mask_like(path: str | PathLike[str], array: Array, kspace: Tensor, centred: 
 
 def trajectory_of(path: str | PathLike[str], key: str, array: Array) -> Tensor:
     """Return a file's trajectory ``(shots, samples, d)`` in the file's own unit."""
-    values = torch.from_numpy(np.ascontiguousarray(array.load()).astype(np.float32))
+    values = torch.from_numpy(_real(path, f"the trajectory {key!r}", array).astype(np.float32))
     if values.ndim < 2 or values.shape[-1] not in (2, 3):
         raise FileFormatError(
             f"{fspath(path)}: the trajectory {key!r} has shape {tuple(values.shape)}, but (shots, samples, "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
@@ -28,12 +28,16 @@ from wellposed_mri.files.array_axes import (
 )
 from wellposed_mri.files.arrays import Array, arrays
 from wellposed_mri.files.opening import MAX_BYTES
-from wellposed_mri.files.scan import Maps, measurement, require_choice, sampled, shot_measurement
+from wellposed_mri.files.scan import (
+    Maps,
+    measurement,
+    require_choice,
+    require_sizes,
+    sampled,
+    shot_measurement,
+    sizes,
+)
 from wellposed_mri.files.trajectory_units import Unit, in_cycles_per_fov, require_unit
-
-
-def _sizes(values: Iterable[int] | None) -> tuple[int, ...] | None:
-    return None if values is None else tuple(int(n) for n in values)
 
 
 @attrs.frozen
@@ -68,7 +72,7 @@ class ArrayReader:
     mask: str | None = None
     trajectory: str | None = None
     axes: str | None = None
-    shape: tuple[int, ...] | None = attrs.field(default=None, converter=_sizes)
+    shape: tuple[int, ...] | None = attrs.field(default=None, converter=sizes)
     trajectory_unit: Unit = "auto"
     centred: bool = True
     max_bytes: int = MAX_BYTES
@@ -78,6 +82,7 @@ class ArrayReader:
         require_choice(self.maps)
         require_unit(self.trajectory_unit)
         require_letters(self.axes)
+        require_sizes(self.shape)
 
     def read(self, path: str | PathLike[str]) -> Measurement:
         """Return k-space ``(slices, coils, *image)``, or shots ``(slices, coils, shots, samples)``.
@@ -129,7 +134,7 @@ class ArrayReader:
         if size is None:
             raise FileFormatError(
                 f"{fspath(path)}: has a trajectory, which does not tell the size of the image; pass "
-                "shape=[rows, columns]."
+                "shape=[rows, columns] (on the command line --reader mri.array_reader:shape=[ROWS,COLUMNS])."
             )
         values = complex_values(path, key, array)
         letters = shot_letters(values.shape, len(trajectory), self.axes)

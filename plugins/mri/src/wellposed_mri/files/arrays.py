@@ -29,10 +29,10 @@ SINGLE = "array"
 
 @attrs.frozen(eq=False)
 class Array:
-    """An array in a file: what its header says, and how to read it."""
+    """An array in a file: what its header says (``dtype`` where it is told so), and how to read it."""
 
     shape: tuple[int, ...]
-    kind: str
+    dtype: np.dtype[Any] | None
     load: Callable[[], np.ndarray]
 
 
@@ -76,7 +76,7 @@ def _guarded(path: str | PathLike[str], array: Array, max_bytes: int) -> Callabl
 
 def _npy(path: str | PathLike[str]) -> dict[str, Array]:
     mapped = np.load(path, mmap_mode="r", allow_pickle=False)
-    return {SINGLE: Array(mapped.shape, mapped.dtype.kind, lambda: np.array(mapped))}
+    return {SINGLE: Array(mapped.shape, mapped.dtype, lambda: np.array(mapped))}
 
 
 def _npz(path: str | PathLike[str]) -> dict[str, Array]:
@@ -92,7 +92,7 @@ def _npz(path: str | PathLike[str]) -> dict[str, Array]:
                 else:
                     shape, _, dtype = np.lib.format.read_array_header_2_0(member)
             name = entry.removesuffix(".npy")
-            found[name] = Array(shape, dtype.kind, _from_npz(path, name))
+            found[name] = Array(shape, dtype, _from_npz(path, name))
     return found
 
 
@@ -125,7 +125,7 @@ def _mat_old(path: str | PathLike[str]) -> dict[str, Array]:
 
     numeric = ("double", "single", "int", "uint", "logical")
     return {
-        name: Array(tuple(shape), "f", loader(name))
+        name: Array(tuple(shape), None, loader(name))
         for name, shape, kind in whosmat(fspath(path))
         if kind.startswith(numeric)
     }
@@ -147,7 +147,7 @@ def _mat_hdf5(path: str | PathLike[str]) -> dict[str, Array]:
 
     with h5py.File(path, "r") as file:
         return {
-            name: Array(tuple(reversed(data.shape)), "c" if data.dtype.names else "f", loader(name))
+            name: Array(tuple(reversed(data.shape)), None, loader(name))
             for name, data in file.items()
             if isinstance(data, h5py.Dataset) and data.dtype.kind in "fiucbV"
         }

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import math
 import os
-from collections.abc import Iterable
 from os import PathLike, fspath
 from pathlib import Path
 
@@ -18,14 +17,18 @@ from wellposed.atomic import atomic_path, write_text
 from wellposed.errors import FileFormatError, OutputExistsError
 from wellposed.measurement import Measurement
 from wellposed_mri.files.opening import MAX_BYTES, bounded
-from wellposed_mri.files.scan import Maps, measurement, require_choice, sampled, shot_measurement
+from wellposed_mri.files.scan import (
+    Maps,
+    measurement,
+    require_choice,
+    require_sizes,
+    sampled,
+    shot_measurement,
+    sizes,
+)
 from wellposed_mri.trajectories import from_bart
 
 SUFFIXES = (".cfl", ".hdr")
-
-
-def _sizes(values: Iterable[int] | None) -> tuple[int, ...] | None:
-    return None if values is None else tuple(int(n) for n in values)
 
 
 def cfl_shape(path: str | PathLike[str]) -> tuple[int, ...]:
@@ -109,12 +112,13 @@ class BARTReader:
     maps: Maps = "espirit"
     sensitivities: str | None = None
     trajectory: str | None = None
-    shape: tuple[int, ...] | None = attrs.field(default=None, converter=_sizes)
+    shape: tuple[int, ...] | None = attrs.field(default=None, converter=sizes)
     max_bytes: int = MAX_BYTES
 
     def __attrs_post_init__(self) -> None:
-        """Check the choice."""
+        """Check the choices."""
         require_choice(self.maps)
+        require_sizes(self.shape)
 
     def read(self, path: str | PathLike[str]) -> Measurement:
         """Return k-space ``(slices, coils, [z,] y, x)``, or shots, with its physics.
@@ -153,7 +157,8 @@ class BARTReader:
         size = self.shape or (tuple(maps.shape[-2:]) if isinstance(maps, Tensor) else None)
         if size is None:
             raise FileFormatError(
-                f"{fspath(path)}: pass shape=[rows, columns]; a trajectory does not tell it."
+                f"{fspath(path)}: a trajectory does not tell the size of the image; pass shape=[rows, "
+                "columns] (on the command line --reader mri.bart_reader:…,shape=[ROWS,COLUMNS])."
             )
         one, samples, shots, coils = full.shape[:4]
         if one != 1 or samples * shots * coils != full.numel():

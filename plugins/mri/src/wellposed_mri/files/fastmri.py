@@ -7,6 +7,7 @@ from os import PathLike, fspath
 from typing import Any
 
 import attrs
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -48,14 +49,17 @@ class Volume:
 def head(path: str | PathLike[str], file: Any) -> Volume:
     """Return the head of an open file; :class:`FileFormatError` where it is not fastMRI's."""
     stored = file["kspace"]
+    if not hasattr(stored, "ndim"):
+        raise FileFormatError(f"{fspath(path)}: its kspace is a group of other arrays, and not k-space.")
     if stored.ndim not in (3, 4) or stored.dtype.kind != "c":
         raise FileFormatError(
             f"{fspath(path)}: kspace has shape {stored.shape} of {stored.dtype}, but complex "
             "(slices, [coils,] rows, columns) is expected."
         )
     slices, *coils, rows, columns = stored.shape
+    bounded(path, stored.shape, 0, 0)
     shape = (slices, coils[0] if coils else 1, rows, columns)
-    target = next((name for name in TARGETS if name in file), None)
+    target = next((name for name in TARGETS if name in file and file[name].ndim == 3), None)
     crop = None if target is None else tuple(file[target].shape[-2:])
     acquired, voxel = (0, columns), None
     if "ismrmrd_header" in file:
@@ -67,7 +71,7 @@ def head(path: str | PathLike[str], file: Any) -> Volume:
         crop = crop or (encoding.reconstructed[2], encoding.reconstructed[1])
         voxel = _voxel(encoding)
     attributes = {
-        k: _plain(file.attrs[k]) for k in ("acquisition", "max", "norm", "patient_id") if k in file.attrs
+        k: _plain(file.attrs[k]) for k in ATTRIBUTES if k in file.attrs and not np.ndim(file.attrs[k])
     }
     fits = crop is not None and crop[0] <= rows and crop[1] <= columns
     return Volume(shape, (crop[0], crop[1]) if fits and crop else None, acquired, target, voxel, attributes)

@@ -46,11 +46,13 @@ def opened(path: str | PathLike[str]) -> Iterator[Any]:
 
 
 def bounded(path: str | PathLike[str], shape: tuple[int, ...], item: int, limit: int) -> None:
-    """Raise :class:`FileFormatError` where an array of ``shape`` would exceed ``limit`` bytes."""
+    """Raise :class:`FileFormatError` where an array of ``shape`` is empty, or exceeds ``limit`` bytes."""
+    if min(shape, default=1) < 1:
+        raise FileFormatError(f"{fspath(path)}: announces an array of {shape}, which is empty.")
     size = item
     for n in shape:
         size *= n
-    if size > limit or min(shape, default=1) < 1:
+    if size > limit:
         raise FileFormatError(
             f"{fspath(path)}: announces an array of {shape}, {size / 2**30:.3g} GiB, and at most "
             f"{limit / 2**30:.3g} GiB is read; pass max_bytes=… if the file is trusted."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from os import PathLike, fspath
 from typing import Any, Literal
 
@@ -19,11 +19,28 @@ from wellposed_mri.trajectories import pipe_menon
 Maps = Literal["espirit", "rss", "none"]
 CHOICES = ("espirit", "rss", "none")
 
+FEWEST = 8
+"""Columns that an image has at least."""
+
 
 def require_choice(maps: str) -> None:
     """Raise :class:`ParameterError` for an unknown way of making maps."""
     if maps not in CHOICES:
         raise ParameterError(f"maps = {maps!r}, but it is one of {', '.join(CHOICES)}.")
+
+
+def sizes(values: Iterable[int] | None) -> tuple[int, ...] | None:
+    """Return the size of an image as it is kept: a tuple of whole numbers."""
+    return None if values is None else tuple(int(n) for n in values)
+
+
+def require_sizes(shape: tuple[int, ...] | None) -> None:
+    """Raise :class:`ParameterError` unless the size of an image is stated in full, or not at all."""
+    if shape is not None and (len(shape) not in (2, 3) or min(shape) < 2):
+        raise ParameterError(
+            f"shape = {list(shape)}, but the image's rows and columns (or depth, rows and columns) are "
+            "expected."
+        )
 
 
 def measurement(
@@ -39,7 +56,10 @@ def measurement(
     Maps are tensors of their own, or made of ``calibration``, k-space of the same size, or else of the data.
     """
     require_numbers(path, kspace)
+    _require_image(path, kspace)
     dims = kspace.ndim - 2
+    if isinstance(maps, Tensor):
+        _require_maps(path, maps, kspace)
     try:
         if kspace.shape[1] == 1 and not isinstance(maps, Tensor):
             physics: Any = CartesianMRI(mask, tuple(kspace.shape[2:]))
@@ -100,6 +120,26 @@ def require_numbers(path: str | PathLike[str], values: Tensor) -> None:
     dead = ~(values != 0).flatten(2).any(2).any(0)
     if bool(dead.all()):
         raise FileFormatError(f"{fspath(path)}: the k-space is zero in every coil; nothing was measured.")
+
+
+def _require_image(path: str | PathLike[str], kspace: Tensor) -> None:
+    """Raise where the coils seem to be the last axis: nobody images a few columns."""
+    rows, columns = kspace.shape[-2:]
+    if columns < FEWEST <= rows:
+        raise FileFormatError(
+            f"{fspath(path)}: k-space (slices, coils, …, rows, columns) of {tuple(kspace.shape)} would be an "
+            f"image of {rows} × {columns} pixels; are the coils its last axis? Arrays are read by "
+            "axes='hwc', on the command line --reader mri.array_reader:axes=hwc."
+        )
+
+
+def _require_maps(path: str | PathLike[str], maps: Tensor, kspace: Tensor) -> None:
+    wanted, seen = tuple(kspace.shape[1:]), (maps.shape[-kspace.ndim + 1 :])
+    if tuple(seen) != wanted:
+        raise FileFormatError(
+            f"{fspath(path)}: coil maps of {tuple(seen)} (coils, …, rows, columns) do not fit k-space of "
+            f"{wanted}; are they of the same scan, and in the same order of axes?"
+        )
 
 
 def _hint(message: str) -> str:

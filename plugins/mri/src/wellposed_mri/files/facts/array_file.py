@@ -10,6 +10,7 @@ from wellposed.errors import FileFormatError
 from wellposed_mri.files import array_axes, arrays
 from wellposed_mri.files.array_reader import ArrayReader
 from wellposed_mri.files.facts.cost import Size
+from wellposed_mri.files.opening import bounded
 
 Facts = dict[str, Any]
 Shape = tuple[int, ...]
@@ -20,6 +21,10 @@ def array_facts(path: str | PathLike[str], reader: ArrayReader) -> tuple[Facts, 
     found = arrays.arrays(path, reader.max_bytes)
     key = array_axes.kspace_key(path, found, reader.kspace)
     shape = found[key].shape
+    bounded(path, shape or (1,), 8, reader.max_bytes)
+    dtype = found[key].dtype
+    if dtype is not None:
+        array_axes.require_complex(path, key, shape, dtype)
     points = array_axes.key_of(path, found, "trajectory", reader.trajectory)
     facts: Facts = {
         "format": "MATLAB" if Path(path).suffix.lower() == ".mat" else "NumPy",
