@@ -12,6 +12,7 @@ from wellposed.errors import ParameterError
 from wellposed.needs import COMPLEX, needs
 from wellposed.protocols import Denoiser
 from wellposed_mri.reconstruction.common import (
+    PhaseEquivariant,
     brightness,
     only_seen,
     operator_of,
@@ -26,10 +27,11 @@ from wellposed_optim.presets import PnP
 
 @needs(COMPLEX)
 @attrs.frozen
-class PlugAndPlay:
+class PlugAndPlay(PhaseEquivariant):
     """Data and a denoiser in turns (DPIR, Zhang et al. 2021), real and imaginary part denoised apart.
 
-    Images are scaled to a brightness of one before the denoiser sees them. Frames of films and slices of
+    Images are scaled to a brightness of one, and turned until their sum is real, before the denoiser sees
+    them: it never meets a phase that the receiver happened to have. Frames of films and slices of
     volumes are denoised one by one.
 
     Parameters
@@ -73,16 +75,23 @@ class PlugAndPlay:
         operator = operator_of(physics)
         back = operator.A_adjoint(y) / squared_norm(operator)
         scale = brightness(back)
-        bright = scale.reshape((-1,) + (1,) * (back.ndim - 1))
+        unit = scale * _phase(back)
+        bright = unit.reshape((-1,) + (1,) * (back.ndim - 1))
         known = (
             noise_deviation(y, physics) if self.noise is None else y.real.new_full(scale.shape, self.noise)
         )
         sigma = (known / scale / 2**0.5).clamp(min=self.floor)
         denoiser = BM3D(radius=8) if self.denoiser is None else self.denoiser
         method = PnP(_Parts(denoiser), self.iterations, self.start, noise=sigma)
-        data = y / scale.reshape((-1,) + (1,) * (y.ndim - 1))
+        data = y / unit.reshape((-1,) + (1,) * (y.ndim - 1))
         image: Tensor = method(data, operator, x0=back / bright)
         return only_seen(image * bright, operator)
+
+
+def _phase(image: Tensor) -> Tensor:
+    """Return the phase factor of each sample's sum, ``(B,)``."""
+    total = image.detach().flatten(1).sum(1)
+    return torch.where(total == 0, torch.ones_like(total), torch.sgn(total))
 
 
 @attrs.frozen
