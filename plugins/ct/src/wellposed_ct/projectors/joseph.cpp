@@ -6,7 +6,8 @@
 // adjoint gathers as well, from the detector row, so nothing is ever added to memory by two threads and
 // results do not depend on their number.
 
-#include "fan.hpp"
+#include "fan_adjoint.hpp"
+#include "fan_smear.hpp"
 
 namespace {
 

@@ -26,17 +26,24 @@ struct Seen {
     bool near;               // two bins at most, and few enough per vector of pixels
 };
 
-// A run of rays of a fan as a row of pixels sees it: pixel j lies on ray v = (n0 + n1·j) / (d0 + d1·j), counted in
-// bins of the padded detector row, and dv/dj = bend / (d0 + d1·j)².
+// A view of a fan as a row of pixels sees it: pixel j lies at v = (n0 + n1·j) / (d0 + d1·j), counted in bins of the
+// padded detector row, and dv/dj = bend / (d0 + d1·j)².
 template <class T> struct Fanned {
     double n0, n1, d0, d1;
-    T bend, inverse, ratio;  // of the vector loops: also 1 / bend and d1 / bend
-    T scale;                 // of the weights 1/d² of a back-projection that interpolates
-    double reach;            // bins on either side that may read a pixel; interpolating, bins that the lanes span
-    double shift;            // bins that lie before the first lane's
-    int64_t low, high;       // columns that the rays meet; none where low > high
-    int taps;                // bins that a pixel may be read by; 0 where a vector of pixels spans too many
-    bool wide;               // whether it spans more than a window
+    T bend, scale;           // scale of the weights 1/d²
+    double reach, shift;     // bins that a vector of pixels spans, and those of them that lie before the first pixel's
+    bool near, wide;         // whether it spans few enough, and more than a window
+};
+
+// Cells between columns as the adjoint of fans sees them: the vector of cells n begins at number
+// offset + scale·f((n0 + n1·c) / (d0 + d1·c)) of the padded detector row, c = n·LANES, with f = id, or the arc tangent.
+template <class T> struct Cells {
+    T n0, n1, d0, d1, scale, offset;
+    bool arc;
+    int64_t first, last;     // vectors that rays fall into
+    T spare;                 // by how many bins interpolation between vectors may be wrong
+    T density;               // the most bins in a cell, relative to the bins of its vector
+    T least, most;           // beyond these there is nothing
 };
 
 template <class T> struct Image {  // planes of padded rows, the padding zero

@@ -14,7 +14,8 @@ template <class T> struct Lanes {
     using X = Vector<T>;
     using V = typename X::V;
     using Window = typename X::Window;
-    static constexpr int LANES = X::LANES, GROUP = 4;
+    static constexpr int LANES = X::LANES, PLANES = X::PLANES, GROUP = 4;
+    static constexpr T ONE = X::ONE;
 
     static bool fits(double step) { return spans((LANES - 1) * step); }
     static bool spans(double spread) { return spread + 3 < X::REACH; }
@@ -80,67 +81,88 @@ template <class T> struct Lanes {
         for (int r = 0; r < GROUP; ++r) X::store(sum + r * LANES, total[r]);
     }
 
-    // 1 / (1 − z) to rounding, for |z| ≤ 0.1, or with one factor less for |z| ≤ 0.01
-    static V inverse_near_one(V z, int less) {
+    // 1 / (1 − z) to rounding, for |z| ≤ 0.1
+    static V inverse_near_one(V z) {
         V x = X::add(X::all(1), z);
-        for (int factors = (sizeof(T) == 4 ? 2 : 3) - less; factors > 0; --factors) {
+        for (int factors = sizeof(T) == 4 ? 2 : 3; factors > 0; --factors) {
             z = X::mul(z, z);
             x = X::fma(x, z, x);
         }
         return x;
     }
 
-    // total plus what bins i, i + 1, … at distances t, t + 1, … add to pixels; see fan_adjoint
-    template <int TAPS, class W>
-    static V add_bins(W window, typename X::I i, V t, V q, V e, V total) {
-        const V zero = X::all(0), one = X::all(1);
-        V z = X::mul(e, t), qt = X::mul(q, t);
-#pragma GCC unroll 4
-        for (int tap = 0; tap < TAPS; ++tap, i = X::next(i), qt = X::add(qt, q), z = X::add(z, e)) {
-            const V u = X::mul(qt, inverse_near_one(z, 1));
-            total = X::fma(X::larger(zero, X::sub(one, X::size(u))), window.pick(i), total);
+    // Where the cells of vectors first … last + 1 begin on the detector.
+    static void nodes(const Cells<T> &g, T *out) {
+        for (int64_t n = g.first; n <= g.last + 1; n += LANES) {
+            const V cell = X::fma(X::lanes(), X::all(T(LANES)), X::all(T(n * LANES)));
+            V t = X::div(X::fma(cell, X::all(g.n1), X::all(g.n0)), X::fma(cell, X::all(g.d1), X::all(g.d0)));
+            if (g.arc) t = arc_tangent(t);
+            X::store(out + n - g.first, X::fma(t, X::all(g.scale), X::all(g.offset)));
         }
-        return total;
     }
 
-    template <class W>
-    static V add_bins(int taps, W window, typename X::I i, V t, V q, V e, V total) {
-        if (taps == 3) return add_bins<3>(window, i, t, q, e, total);
-        if (taps == 2) return add_bins<2>(window, i, t, q, e, total);
-        if (taps == 4) return add_bins<4>(window, i, t, q, e, total);
-        for (; taps > 0; --taps, i = X::next(i), t = X::add(t, X::all(1)))
-            total = add_bins<1>(window, i, t, q, e, total);
-        return total;
+    // within 6e-6 for |t| ≤ 1.15, which runs of rays of one orientation do not exceed
+    static V arc_tangent(V t) {
+        const V square = X::mul(t, t);
+        V x = X::all(T(-0.0072602758));
+        for (double c : {0.0400906686, -0.1036675793, 0.1879359062, -0.3316362568, 0.9999299664})
+            x = X::fma(x, square, X::all(T(c)));
+        return X::mul(t, x);
     }
 
-    // The same for fans: seen is (runs, GROUP), y is (runs, stride), sum is (GROUP, LANES). Bin k reads a pixel that
-    // lies at v with max(0, 1 − |u_k − j|), and u_k − j = q·t / (1 − e·t) for t = k − v, exactly.
-    static void fan_adjoint(const T *y, int64_t stride, const Fanned<T> *seen, int64_t runs, int64_t column, T *sum) {
-        V total[GROUP];
-        for (int r = 0; r < GROUP; ++r) total[r] = X::load(sum + r * LANES);
-        const V lanes = X::lanes();
-        for (int64_t a = 0; a < runs; ++a, y += stride) {
+    // where rays [begin, end) cross a row, in cells
+    static void places(const double *__restrict slope, double row, double source, int64_t begin, int64_t end,
+                       T *__restrict out) {
+        source += X::FIX;
+        for (int64_t n = begin; n < end; ++n) out[n] = X::place(source + slope[n] * row);
+    }
+
+    // Add to the sums (PLANES, 2, next) of cells the rays that fall into them, and these times where in the cell.
+    template <int PLANES>
+    static void cells(const T *places, const T *y, int64_t plane, const T *nodes, const Cells<T> &g, T *sum,
+                      int64_t next) {
+        const V lanes = X::lanes(), each = X::mul(lanes, X::all(T(1) / LANES));
+        for (int64_t n = g.first; n <= g.last; ++n) {
+            const T here = nodes[n - g.first], span = nodes[n + 1 - g.first] - here, start = here - g.spare;
+            const int taps = int(span * g.density + 2 * g.spare) + 1;
+            const V cell = X::cells(n * LANES);
+            T *to = sum + n * LANES;
+            if (spans(span + taps)) {
+                const int64_t whole = int64_t(start);
+                const V at = X::fma(each, X::all(span), X::all(start - T(whole)));
+                const auto i = X::next(X::whole(at));
+                const T *from = y + whole;
+                if (taps == 1) add_cells<PLANES, 1, Window>(1, places + whole, from, plane, i, cell, to, next);
+                else if (taps == 2) add_cells<PLANES, 2, Window>(2, places + whole, from, plane, i, cell, to, next);
+                else if (taps == 3) add_cells<PLANES, 3, Window>(3, places + whole, from, plane, i, cell, to, next);
+                else add_cells<PLANES, 0, Window>(taps, places + whole, from, plane, i, cell, to, next);
+                continue;
+            }
+            const V most = X::all(g.most - taps), at = X::fma(each, X::all(span), X::all(start));
+            const V inside = X::sub(most, X::larger(X::sub(most, X::larger(at, X::all(g.least))), X::all(0)));
+            add_cells<PLANES, 0, typename X::Gather>(taps, places, y, plane, X::next(X::whole(inside)), cell, to, next);
+        }
+    }
+
+    template <int PLANES, int TAPS, class W>
+    static void add_cells(int taps, const T *places, const T *y, int64_t plane, typename X::I i, V cell, T *sum,
+                          int64_t next) {
+        const W at(places);
+        V total[PLANES], moment[PLANES];
+        for (int p = 0; p < PLANES; ++p)
+            total[p] = X::load(sum + 2 * p * next), moment[p] = X::load(sum + (2 * p + 1) * next);
 #pragma GCC unroll 4
-            for (int r = 0; r < GROUP; ++r) {
-                const Fanned<T> &g = seen[a * GROUP + r];
-                if (column + LANES <= g.low || column > g.high) continue;
-                const double d = g.d0 + g.d1 * double(column), inverse = 1 / d;
-                const double start = (g.n0 + g.n1 * double(column)) * inverse - g.reach;
-                const int64_t whole = int64_t(start - g.shift);
-                const T slope = T(g.d1), close = T(inverse);
-                const V step = X::all(g.bend * close * close), bow = X::all(-slope * close);
-                const V v = X::add(X::mul(X::mul(lanes, step), inverse_near_one(X::mul(lanes, bow), 0)),
-                                   X::all(T(start - double(whole))));
-                const V across = X::fma(lanes, X::all(slope), X::all(T(d)));
-                const V q = X::mul(across, X::mul(across, X::all(g.inverse)));
-                const V e = X::mul(across, X::all(g.ratio));
-                const V t = X::sub(X::all(T(1 - g.reach)), X::part(v));
-                const auto i = X::next(X::whole(v));
-                total[r] = g.wide ? add_bins(g.taps, typename X::Gather(y + whole), i, t, q, e, total[r])
-                                  : add_bins(g.taps, Window(y + whole), i, t, q, e, total[r]);
+        for (int tap = 0; tap < (TAPS ? TAPS : taps); ++tap, i = X::next(i)) {
+            const V apart = X::apart(at.pick(i), cell), part = X::share(apart);
+            const auto mine = X::within(apart);
+#pragma GCC unroll 4
+            for (int p = 0; p < PLANES; ++p) {
+                const V value = X::keep(mine, W(y + p * plane).pick(i));
+                total[p] = X::add(total[p], value), moment[p] = X::fma(part, value, moment[p]);
             }
         }
-        for (int r = 0; r < GROUP; ++r) X::store(sum + r * LANES, total[r]);
+        for (int p = 0; p < PLANES; ++p)
+            X::store(sum + 2 * p * next, total[p]), X::store(sum + (2 * p + 1) * next, moment[p]);
     }
 
     // The values of all views between the two bins where a pixel lies, each times scale / d².
@@ -156,10 +178,10 @@ template <class T> struct Lanes {
                 const double inverse = 1 / (g.d0 + g.d1 * double(column));
                 const double start = (g.n0 + g.n1 * double(column)) * inverse, least = start - g.shift;
                 // not near, or the whole vector off the detector
-                if (!g.taps || !(least + g.reach > PAD - 1 && least < PAD + bins)) continue;
+                if (!g.near || !(least + g.reach > PAD - 1 && least < PAD + bins)) continue;
                 const int64_t whole = int64_t(least);
                 const T close = T(inverse);
-                const V nearer = inverse_near_one(X::mul(lanes, X::all(T(-g.d1) * close)), 0);
+                const V nearer = inverse_near_one(X::mul(lanes, X::all(T(-g.d1) * close)));
                 const V spread = X::mul(X::mul(lanes, X::all(g.bend * close * close)), nearer);
                 const V weight = X::mul(X::mul(nearer, nearer), X::all(g.scale * close * close));
                 const V at = X::add(spread, X::all(T(start - double(whole))));

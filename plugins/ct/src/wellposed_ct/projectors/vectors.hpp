@@ -28,11 +28,34 @@
 #endif
 
 namespace {
+
+// What cells need: where a ray crosses a row is a number of fixed point, with FIX added for its bits to be at hand, so
+// that it lies in one cell exactly; ONE is a cell's width.
+struct FixedPoint {
+    static constexpr double FIX = 3.0 * (1 << 27);  // here doubles are multiples of 2⁻²⁴
+    static constexpr float ONE = 1 << 24;
+    static float place(double x) {
+        uint64_t bits;
+        std::memcpy(&bits, &x, sizeof bits);
+        const uint32_t low = uint32_t(bits);
+        float y;
+        std::memcpy(&y, &low, sizeof y);
+        return y;
+    }
+};
+
+struct FloatingPoint {
+    static constexpr double FIX = 0, ONE = 1;
+    static double place(double x) { return x; }
+};
+
+template <class T> using Places = std::conditional_t<sizeof(T) == 4, FixedPoint, FloatingPoint>;
+
 namespace portable {
 
 // What GCC and Clang turn into whatever vectors the machine has: SSE2, NEON.
-template <class T> struct Vector {
-    static constexpr int LANES = 32 / sizeof(T), REACH = 32;  // columns that a window holds
+template <class T> struct Vector : Places<T> {
+    static constexpr int LANES = 32 / sizeof(T), REACH = 32, PLANES = 1;  // REACH columns are in a window
     using Int = std::conditional_t<sizeof(T) == 4, int32_t, int64_t>;
     typedef T V __attribute__((vector_size(32)));
     typedef Int I __attribute__((vector_size(32)));
@@ -56,6 +79,23 @@ template <class T> struct Vector {
     static I whole(V x) { return __builtin_convertvector(x, I); }
     static V part(V x) { return x - __builtin_convertvector(whole(x), V); }
     static I next(I i) { return i + 1; }
+    static V cells(int64_t first) {
+        if constexpr (sizeof(T) == 8) return lanes() + T(first);
+        else return V((whole(lanes()) + Int(first)) << 24);
+    }
+    static V apart(V place, V cell) {
+        if constexpr (sizeof(T) == 8) return place - cell;
+        else return V(I(place) - I(cell));
+    }
+    static V share(V apart) {
+        if constexpr (sizeof(T) == 8) return apart;
+        else return __builtin_convertvector(I(apart), V);
+    }
+    static I within(V apart) {
+        if constexpr (sizeof(T) == 8) return (apart >= 0) & (apart < 1);
+        else return (I(apart) >= 0) & (I(apart) < (1 << 24));
+    }
+    static V keep(I mask, V x) { return V(mask & I(x)); }
     struct Window {
         const T *p;
         explicit Window(const T *p) : p(p) {}
@@ -76,8 +116,8 @@ namespace avx2 {
 
 template <class T> struct Vector;
 
-template <> struct Vector<float> {
-    static constexpr int LANES = 8, REACH = 16;
+template <> struct Vector<float> : Places<float> {
+    static constexpr int LANES = 8, REACH = 16, PLANES = 2;
     using V = __m256;
     using I = __m256i;
     static V lanes() { return _mm256_set_ps(7, 6, 5, 4, 3, 2, 1, 0); }
@@ -96,6 +136,17 @@ template <> struct Vector<float> {
     static I whole(V x) { return _mm256_cvttps_epi32(x); }
     static V part(V x) { return _mm256_sub_ps(x, _mm256_round_ps(x, _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC)); }
     static I next(I i) { return _mm256_add_epi32(i, _mm256_set1_epi32(1)); }
+    static V cells(int64_t first) {
+        return _mm256_castsi256_ps(_mm256_slli_epi32(whole(add(lanes(), all(float(first)))), 24));
+    }
+    static V apart(V place, V cell) {
+        return _mm256_castsi256_ps(_mm256_sub_epi32(_mm256_castps_si256(place), _mm256_castps_si256(cell)));
+    }
+    static V share(V apart) { return _mm256_cvtepi32_ps(_mm256_castps_si256(apart)); }
+    static I within(V apart) {
+        return _mm256_cmpeq_epi32(_mm256_srli_epi32(_mm256_castps_si256(apart), 24), _mm256_setzero_si256());
+    }
+    static V keep(I mask, V x) { return _mm256_and_ps(_mm256_castsi256_ps(mask), x); }
     struct Window {
         V low, high;
         explicit Window(const float *p) : low(load(p)), high(load(p + LANES)) {}
@@ -114,8 +165,8 @@ template <> struct Vector<float> {
     };
 };
 
-template <> struct Vector<double> {
-    static constexpr int LANES = 4, REACH = 32;
+template <> struct Vector<double> : Places<double> {
+    static constexpr int LANES = 4, REACH = 32, PLANES = 2;
     using V = __m256d;
     using I = __m128i;
     static V lanes() { return _mm256_set_pd(3, 2, 1, 0); }
@@ -134,6 +185,13 @@ template <> struct Vector<double> {
     static I whole(V x) { return _mm256_cvttpd_epi32(x); }
     static V part(V x) { return _mm256_sub_pd(x, _mm256_round_pd(x, _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC)); }
     static I next(I i) { return _mm_add_epi32(i, _mm_set1_epi32(1)); }
+    static V cells(int64_t first) { return add(lanes(), all(double(first))); }
+    static V apart(V place, V cell) { return sub(place, cell); }
+    static V share(V apart) { return apart; }
+    static V within(V x) {
+        return _mm256_and_pd(_mm256_cmp_pd(x, all(0), _CMP_GE_OQ), _mm256_cmp_pd(x, all(1), _CMP_LT_OQ));
+    }
+    static V keep(V mask, V x) { return _mm256_and_pd(mask, x); }
     struct Window {
         const double *p;
         explicit Window(const double *p) : p(p) {}
@@ -153,8 +211,8 @@ namespace avx512 {
 
 template <class T> struct Vector;
 
-template <> struct Vector<float> {
-    static constexpr int LANES = 16, REACH = 32;
+template <> struct Vector<float> : Places<float> {
+    static constexpr int LANES = 16, REACH = 32, PLANES = 4;
     using V = __m512;
     using I = __m512i;
     static V lanes() { return _mm512_set_ps(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0); }
@@ -173,6 +231,17 @@ template <> struct Vector<float> {
     static I whole(V x) { return _mm512_cvttps_epi32(x); }
     static V part(V x) { return _mm512_reduce_ps(x, 3); }
     static I next(I i) { return _mm512_add_epi32(i, _mm512_set1_epi32(1)); }
+    static V cells(int64_t first) {
+        return _mm512_castsi512_ps(_mm512_slli_epi32(whole(add(lanes(), all(float(first)))), 24));
+    }
+    static V apart(V place, V cell) {
+        return _mm512_castsi512_ps(_mm512_sub_epi32(_mm512_castps_si512(place), _mm512_castps_si512(cell)));
+    }
+    static V share(V apart) { return _mm512_cvtepi32_ps(_mm512_castps_si512(apart)); }
+    static __mmask16 within(V apart) {
+        return _mm512_cmplt_epu32_mask(_mm512_castps_si512(apart), _mm512_set1_epi32(1 << 24));
+    }
+    static V keep(__mmask16 mask, V x) { return _mm512_maskz_mov_ps(mask, x); }
     static V pick(V low, I i, V high) { return _mm512_permutex2var_ps(low, i, high); }
     struct Window {
         V low, high;
@@ -186,8 +255,8 @@ template <> struct Vector<float> {
     };
 };
 
-template <> struct Vector<double> {
-    static constexpr int LANES = 8, REACH = 16;
+template <> struct Vector<double> : Places<double> {
+    static constexpr int LANES = 8, REACH = 16, PLANES = 4;
     using V = __m512d;
     using I = __m512i;
     static V lanes() { return _mm512_set_pd(7, 6, 5, 4, 3, 2, 1, 0); }
@@ -206,6 +275,13 @@ template <> struct Vector<double> {
     static I whole(V x) { return _mm512_cvttpd_epi64(x); }
     static V part(V x) { return _mm512_reduce_pd(x, 3); }
     static I next(I i) { return _mm512_add_epi64(i, _mm512_set1_epi64(1)); }
+    static V cells(int64_t first) { return add(lanes(), all(double(first))); }
+    static V apart(V place, V cell) { return sub(place, cell); }
+    static V share(V apart) { return apart; }
+    static __mmask8 within(V x) {
+        return _mm512_mask_cmp_pd_mask(_mm512_cmp_pd_mask(x, all(0), _CMP_GE_OQ), x, all(1), _CMP_LT_OQ);
+    }
+    static V keep(__mmask8 mask, V x) { return _mm512_maskz_mov_pd(mask, x); }
     static V pick(V low, I i, V high) { return _mm512_permutex2var_pd(low, i, high); }
     struct Window {
         V low, high;
