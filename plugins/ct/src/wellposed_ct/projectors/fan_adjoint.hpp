@@ -14,6 +14,8 @@
 
 namespace {
 
+constexpr int64_t BAND = 8;  // rows of a task: as few as keep its sums in the cache, as many as share what it reads
+
 // One view's run, at home in its own padded detector row, in the order of columns.
 struct Entry {
     int64_t view;
@@ -50,20 +52,23 @@ bool sees(const Entry &e, double row, double low, double high, double size, Cell
     g.n0 = T(q * e.ea - p * e.eb), g.n1 = T(-e.eb), g.d0 = T(p * e.qb - q * e.qa), g.d1 = T(e.qb);
     g.scale = T(e.scale), g.offset = T(e.offset + PAD), g.arc = e.arc;
     g.first = int64_t(low / N), g.last = int64_t(high / N);
-    if (q * e.run.ahead <= 0) return false;
+    const double bend = q * (e.eb * e.qa - e.ea * e.qb);
+    if (q * e.run.ahead <= 0 || bend * e.scale <= 0) return false;
     double most, least, bow, change;  // bins in a cell, v's second derivative, and that of log v'
     if (e.arc) {
         most = std::abs(e.scale / q), least = most / 2, change = 1 / std::abs(q), bow = 0.65 * change * most;
     } else {
-        const double one = p * e.qb - q * e.qa + e.qb * N * double(g.first), bend = q * (e.eb * e.qa - e.ea * e.qb);
+        const double one = p * e.qb - q * e.qa + e.qb * N * double(g.first);
         const double other = one + e.qb * N * double(g.last + 1 - g.first);
         const double near = std::min(std::abs(one), std::abs(other)), far = std::max(std::abs(one), std::abs(other));
-        if (one * other <= 0 || bend * e.scale <= 0) return false;
+        if (one * other <= 0) return false;
         most = std::abs(bend) / (near * near), least = std::abs(bend) / (far * far);
         change = 2 * std::abs(e.qb) / near, bow = change * most;
     }
     const double spare = bow * N * N / 8 + 1e-2 + 1e-6 * size + (e.arc ? 6e-6 * std::abs(e.scale) : 0);
-    g.spare = T(spare), g.density = T((1 + change * N) / N), g.least = T(PAD - N), g.most = T(e.bins() + PAD + N);
+    const double bulge = 1 + change * N;
+    g.spare = T(spare), g.density = T(bulge / N), g.taps = int64_t(most * bulge + 2 * spare) + 3;
+    g.least = T(PAD - N), g.most = T(e.bins() + PAD + N);
     return change * N < 0.2 && least > 1.0 / 16;
 }
 
@@ -81,45 +86,53 @@ void add_rays(const Entry &e, const double *slope, const T *detector, double row
 // What a task of a few planes and rows works with; rows of cells are padded to whole vectors.
 template <class T> struct Work {
     int64_t wide;
-    std::vector<T> sum, places, nodes;  // sum is (rows, planes, 2, wide): values, and values times f
-    Work(int64_t planes, int64_t rows, int64_t width, int64_t bins, int lanes)
-        : wide((width / lanes + 2) * lanes), sum(rows * planes * 2 * wide, T(0)), places(bins + 2 * PAD),
-          nodes(wide / lanes + 1 + lanes) {}
+    std::vector<T> sum, places, nodes, parts, steps;  // sum is (rows, planes, 2, wide): values, and values times f
+    std::vector<int32_t> begins, taps, beyond;
+    Work(int64_t planes, int64_t width, int64_t bins, int lanes)
+        : wide((width / lanes + 2) * lanes), sum(BAND * planes * 2 * wide, T(0)), places(bins + 2 * PAD),
+          nodes(wide / lanes + 1 + lanes), parts(nodes.size()), steps(nodes.size()), begins(nodes.size()),
+          taps(nodes.size()), beyond(nodes.size()) {}
+    Vectors<T> vectors() {
+        return {nodes.data(), parts.data(), steps.data(), begins.data(), taps.data(), beyond.data()};
+    }
 };
 
-// Add one run's rays to the cells of one row; y and slopes are the padded rows of the run.
+// Add one run's rays to the cells of one row; y is the run's padded row.
 template <class T, class K, int PLANES>
 void gather_row(const Entry &e, const double *slopes, const T *y, int64_t plane, double row, int64_t width,
                 Work<T> &w, T *sum) {
-    const double q = row - e.row, one = e.column + slopes[PAD] * q, other = e.column + slopes[PAD + e.bins() - 1] * q;
+    const double q = row - e.row, one = e.column + slopes[0] * q, other = e.column + slopes[e.bins() - 1] * q;
     const double low = std::max(0.0, std::floor(std::min(one, other) - 1e-6) + 1);
     const double high = std::min(double(width), std::floor(std::max(one, other) + 1e-6) + 1);
     if (!(low <= high)) return;
     Cells<T> g;
-    if (!sees<T, K>(e, row, low, high, double(width + e.bins()), g)) {
+    if (!K::CELLS || !sees<T, K>(e, row, low, high, double(width + e.bins()), g)) {
         for (int p = 0; p < PLANES; ++p)
-            add_rays<T, K>(e, slopes + PAD, y + p * plane + PAD, row, width, sum + 2 * p * w.wide, sum + (2 * p + 1) * w.wide);
+            add_rays<T, K>(e, slopes, y + p * plane + PAD, row, width, sum + 2 * p * w.wide, sum + (2 * p + 1) * w.wide);
         return;
     }
-    K::nodes(g, w.nodes.data());
-    const T from = w.nodes[0] - g.spare - 2, to = w.nodes[g.last + 1 - g.first] + g.spare + 2;
-    const T reach = (w.nodes[g.last + 1 - g.first] - w.nodes[g.last - g.first]) * g.density;
-    const int64_t begin = std::max<int64_t>(PAD, int64_t(std::max(from, T(0))));
-    const int64_t end = std::min<int64_t>(PAD + e.bins(), int64_t(std::min(to, T(PAD + e.bins()))) + int64_t(reach) + 2);
-    K::places(slopes, q, e.column + 1, begin, end, w.places.data());
-    K::template cells<PLANES>(w.places.data(), y, plane, w.nodes.data(), g, sum, w.wide);
+    if constexpr (K::CELLS) {
+        const Vectors<T> v = w.vectors();
+        K::nodes(g, v);
+        const T from = v.nodes[0] - g.spare, to = v.nodes[g.last + 1 - g.first] + g.spare;
+        const int64_t begin = std::max<int64_t>(0, int64_t(from) - PAD - 1);
+        const int64_t end = std::min<int64_t>(e.bins(), int64_t(to) - PAD + g.taps);
+        K::places(slopes, q, e.column + 1, begin, end, w.places.data() + PAD);
+        K::template cells<PLANES>(w.places.data(), y, plane, g, v, sum, w.wide);
+    }
 }
 
-// Rows [top, top + GROUP) of PLANES planes of pixels, from all runs.
+// Rows [top, top + BAND) of PLANES planes of pixels, from all runs.
 template <class T, class K, int PLANES>
-void adjoint_rows(const Image<T> &y, const Image<double> &slopes, const std::vector<Entry> &entries, int64_t plane,
-                  int64_t top, int64_t rows, int64_t width, T *x) {
-    const int64_t count = std::min<int64_t>(K::GROUP, rows - top);
-    Work<T> w(PLANES, count, width, y.width, K::LANES);
+void adjoint_rows(const Image<T> &y, const Rays &rays, const std::vector<Entry> &entries, int64_t plane, int64_t top,
+                  int64_t rows, int64_t width, T *x) {
+    const int64_t count = std::min(BAND, rows - top);
+    Work<T> w(PLANES, width, y.width, K::LANES);
     for (int64_t a = 0; a < int64_t(entries.size()); ++a)
         for (int64_t r = 0; r < count; ++r)
-            gather_row<T, K, PLANES>(entries[a], slopes.row(0, a), y.row(plane, a), y.rows * y.stride, double(top + r),
-                                     width, w, w.sum.data() + r * PLANES * 2 * w.wide);
+            gather_row<T, K, PLANES>(entries[a], rays.slope(entries[a].view, entries[a].run), y.row(plane, a),
+                                     y.rows * y.stride, double(top + r), width, w,
+                                     w.sum.data() + r * PLANES * 2 * w.wide);
     for (int64_t r = 0; r < count; ++r)
         for (int p = 0; p < PLANES; ++p) {
             const T *sum = w.sum.data() + (r * PLANES + p) * 2 * w.wide, *moment = sum + w.wide;
@@ -129,41 +142,40 @@ void adjoint_rows(const Image<T> &y, const Image<double> &slopes, const std::vec
 }
 
 template <class T, class K>
-void adjoint_half(const T *y, const Shape &s, const View *views, const std::vector<Rays> &rays, bool turn, T *x) {
+void adjoint_half(const T *y, const Shape &s, const View *views, const Rays &rays, double pixel, bool turn, T *x) {
     std::vector<Entry> entries;
     for (int64_t a = 0; a < s.views; ++a)
-        for (const Run &run : rays[a].runs)
+        for (const Run &run : rays.runs[a])
             if (run.turn == turn) entries.push_back(entry_of(views[a], a, run));
     const int64_t count = int64_t(entries.size()), height = turn ? s.width : s.height;
-    const int64_t width = turn ? s.height : s.width, groups = (height + K::GROUP - 1) / K::GROUP;
+    const int64_t width = turn ? s.height : s.width, bands = (height + BAND - 1) / BAND;
     Image<T> padded(s.planes, count, s.bins);
-    Image<double> slopes(1, count, s.bins);
     parallel_for(count, s.threads, [&](int64_t a) {
         const Entry &e = entries[a];
+        const double *slopes = rays.slope(e.view, e.run);
         for (int64_t n = 0; n < e.bins(); ++n) {
-            const int64_t k = e.run.bin(n);
-            slopes.row(0, a)[PAD + n] = rays[e.view].slope[k];
+            const T between = T(length(slopes[n], pixel));
             for (int64_t p = 0; p < s.planes; ++p)
-                padded.row(p, a)[PAD + n] = T(rays[e.view].length[k]) * y[(p * s.views + e.view) * s.bins + k];
+                padded.row(p, a)[PAD + n] = between * y[(p * s.views + e.view) * s.bins + e.run.bin(n)];
         }
     });
     // planes share the crossings: as many at a time as the registers hold
     const int64_t blocks = (s.planes + K::PLANES - 1) / K::PLANES;
-    parallel_for(blocks * groups, s.threads, [&](int64_t i) {
-        const int64_t top = i % groups * K::GROUP, end = std::min(s.planes, (i / groups + 1) * K::PLANES);
-        int64_t plane = i / groups * K::PLANES;
+    parallel_for(blocks * bands, s.threads, [&](int64_t i) {
+        const int64_t top = i % bands * BAND, end = std::min(s.planes, (i / bands + 1) * K::PLANES);
+        int64_t plane = i / bands * K::PLANES;
         if (plane + K::PLANES == end)
-            return adjoint_rows<T, K, K::PLANES>(padded, slopes, entries, plane, top, height, width, x);
+            return adjoint_rows<T, K, K::PLANES>(padded, rays, entries, plane, top, height, width, x);
         for (; plane < end; ++plane)
-            adjoint_rows<T, K, 1>(padded, slopes, entries, plane, top, height, width, x);
+            adjoint_rows<T, K, 1>(padded, rays, entries, plane, top, height, width, x);
     });
 }
 
 template <class T, class K> void adjoint_views(const T *y, T *x, const Shape &s, const View *views, double pixel) {
     std::vector<T> turned(s.planes * s.height * s.width);
-    const auto rays = trace_views(s, views, pixel);
-    adjoint_half<T, K>(y, s, views, rays, false, x);
-    adjoint_half<T, K>(y, s, views, rays, true, turned.data());
+    const Rays rays = trace_views(s, views);
+    adjoint_half<T, K>(y, s, views, rays, pixel, false, x);
+    adjoint_half<T, K>(y, s, views, rays, pixel, true, turned.data());
     add_turned(turned.data(), x, s);
 }
 

@@ -43,7 +43,15 @@ template <class T> struct Cells {
     int64_t first, last;     // vectors that rays fall into
     T spare;                 // by how many bins interpolation between vectors may be wrong
     T density;               // the most bins in a cell, relative to the bins of its vector
+    int64_t taps;            // beyond the end of a vector, no bin so far away is in a cell
     T least, most;           // beyond these there is nothing
+};
+
+// The vectors of cells of a row, number by number: where they begin, in whole bins and the rest, and each cell after it;
+// how many bins a cell may hold; and whether they lie beyond a window.
+template <class T> struct Vectors {
+    T *nodes, *parts, *steps;
+    int32_t *begins, *taps, *wide;
 };
 
 template <class T> struct Image {  // planes of padded rows, the padding zero

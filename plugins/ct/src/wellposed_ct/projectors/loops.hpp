@@ -15,6 +15,7 @@ template <class T> struct Lanes {
     using V = typename X::V;
     using Window = typename X::Window;
     static constexpr int LANES = X::LANES, PLANES = X::PLANES, GROUP = 4;
+    static constexpr bool CELLS = X::CELLS;
     static constexpr T ONE = X::ONE;
 
     static bool fits(double step) { return spans((LANES - 1) * step); }
@@ -91,13 +92,25 @@ template <class T> struct Lanes {
         return x;
     }
 
-    // Where the cells of vectors first … last + 1 begin on the detector.
-    static void nodes(const Cells<T> &g, T *out) {
+    // Where the vectors of cells first … last begin on the detector, and how their lanes go on.
+    static void nodes(const Cells<T> &g, const Vectors<T> &v) {
         for (int64_t n = g.first; n <= g.last + 1; n += LANES) {
             const V cell = X::fma(X::lanes(), X::all(T(LANES)), X::all(T(n * LANES)));
             V t = X::div(X::fma(cell, X::all(g.n1), X::all(g.n0)), X::fma(cell, X::all(g.d1), X::all(g.d0)));
             if (g.arc) t = arc_tangent(t);
-            X::store(out + n - g.first, X::fma(t, X::all(g.scale), X::all(g.offset)));
+            X::store(v.nodes + n - g.first, X::fma(t, X::all(g.scale), X::all(g.offset)));
+        }
+        split(v.nodes, g.last - g.first + 1, g.spare, g.density, v.parts, v.steps, v.begins, v.taps, v.wide);
+    }
+
+    static void split(const T *__restrict nodes, int64_t count, T spare, T density, T *__restrict parts,
+                      T *__restrict steps, int32_t *__restrict begins, int32_t *__restrict taps,
+                      int32_t *__restrict wide) {
+        for (int64_t n = 0; n < count; ++n) {
+            const T start = nodes[n] - spare, span = nodes[n + 1] - nodes[n];
+            const int32_t whole = int32_t(start), most = int32_t(span * density + 2 * spare) + 1;
+            begins[n] = whole, parts[n] = start - T(whole), steps[n] = span * (T(1) / LANES), taps[n] = most;
+            wide[n] = span + T(most) >= T(X::REACH - 3);
         }
     }
 
@@ -119,28 +132,29 @@ template <class T> struct Lanes {
 
     // Add to the sums (PLANES, 2, next) of cells the rays that fall into them, and these times where in the cell.
     template <int PLANES>
-    static void cells(const T *places, const T *y, int64_t plane, const T *nodes, const Cells<T> &g, T *sum,
+    static void cells(const T *places, const T *y, int64_t plane, const Cells<T> &g, const Vectors<T> &v, T *sum,
                       int64_t next) {
-        const V lanes = X::lanes(), each = X::mul(lanes, X::all(T(1) / LANES));
-        for (int64_t n = g.first; n <= g.last; ++n) {
-            const T here = nodes[n - g.first], span = nodes[n + 1 - g.first] - here, start = here - g.spare;
-            const int taps = int(span * g.density + 2 * g.spare) + 1;
-            const V cell = X::cells(n * LANES);
-            T *to = sum + n * LANES;
-            if (spans(span + taps)) {
-                const int64_t whole = int64_t(start);
-                const V at = X::fma(each, X::all(span), X::all(start - T(whole)));
-                const auto i = X::next(X::whole(at));
-                const T *from = y + whole;
-                if (taps == 1) add_cells<PLANES, 1, Window>(1, places + whole, from, plane, i, cell, to, next);
-                else if (taps == 2) add_cells<PLANES, 2, Window>(2, places + whole, from, plane, i, cell, to, next);
-                else if (taps == 3) add_cells<PLANES, 3, Window>(3, places + whole, from, plane, i, cell, to, next);
-                else add_cells<PLANES, 0, Window>(taps, places + whole, from, plane, i, cell, to, next);
+        const V lanes = X::lanes(), least = X::all(g.least);
+        const int32_t *begins = v.begins, *many = v.taps, *wide = v.wide;
+        const T *parts = v.parts, *steps = v.steps;
+        const int64_t count = g.last - g.first + 1;
+        V cell = X::cells(g.first * LANES);
+        sum += g.first * LANES;
+        for (int64_t n = 0; n < count; ++n, sum += LANES, cell = X::onward(cell)) {
+            const int taps = many[n];
+            if (!wide[n]) {
+                const T *at = places + begins[n], *from = y + begins[n];
+                const auto i = X::next(X::whole(X::fma(lanes, X::all(steps[n]), X::all(parts[n]))));
+                if (taps == 2) add_cells<PLANES, 2, Window>(2, at, from, plane, i, cell, sum, next);
+                else if (taps == 1) add_cells<PLANES, 1, Window>(1, at, from, plane, i, cell, sum, next);
+                else if (taps == 3) add_cells<PLANES, 3, Window>(3, at, from, plane, i, cell, sum, next);
+                else add_cells<PLANES, 0, Window>(taps, at, from, plane, i, cell, sum, next);
                 continue;
             }
-            const V most = X::all(g.most - taps), at = X::fma(each, X::all(span), X::all(start));
-            const V inside = X::sub(most, X::larger(X::sub(most, X::larger(at, X::all(g.least))), X::all(0)));
-            add_cells<PLANES, 0, typename X::Gather>(taps, places, y, plane, X::next(X::whole(inside)), cell, to, next);
+            const V start = X::all(parts[n] + T(begins[n])), most = X::all(g.most - T(taps));
+            const V at = X::larger(X::fma(lanes, X::all(steps[n]), start), least);
+            const V inside = X::sub(most, X::larger(X::sub(most, at), X::all(0)));
+            add_cells<PLANES, 0, typename X::Gather>(taps, places, y, plane, X::next(X::whole(inside)), cell, sum, next);
         }
     }
 

@@ -55,7 +55,9 @@ namespace portable {
 
 // What GCC and Clang turn into whatever vectors the machine has: SSE2, NEON.
 template <class T> struct Vector : Places<T> {
-    static constexpr int LANES = 32 / sizeof(T), REACH = 32, PLANES = 1;  // REACH columns are in a window
+    static constexpr int LANES = 32 / sizeof(T), REACH = 32;  // columns that a window holds
+    static constexpr int PLANES = 1;     // that the adjoint of fans takes at once
+    static constexpr bool CELLS = false; // whether it gathers by vectors of cells: windows are not worth it here
     using Int = std::conditional_t<sizeof(T) == 4, int32_t, int64_t>;
     typedef T V __attribute__((vector_size(32)));
     typedef Int I __attribute__((vector_size(32)));
@@ -79,23 +81,6 @@ template <class T> struct Vector : Places<T> {
     static I whole(V x) { return __builtin_convertvector(x, I); }
     static V part(V x) { return x - __builtin_convertvector(whole(x), V); }
     static I next(I i) { return i + 1; }
-    static V cells(int64_t first) {
-        if constexpr (sizeof(T) == 8) return lanes() + T(first);
-        else return V((whole(lanes()) + Int(first)) << 24);
-    }
-    static V apart(V place, V cell) {
-        if constexpr (sizeof(T) == 8) return place - cell;
-        else return V(I(place) - I(cell));
-    }
-    static V share(V apart) {
-        if constexpr (sizeof(T) == 8) return apart;
-        else return __builtin_convertvector(I(apart), V);
-    }
-    static I within(V apart) {
-        if constexpr (sizeof(T) == 8) return (apart >= 0) & (apart < 1);
-        else return (I(apart) >= 0) & (I(apart) < (1 << 24));
-    }
-    static V keep(I mask, V x) { return V(mask & I(x)); }
     struct Window {
         const T *p;
         explicit Window(const T *p) : p(p) {}
@@ -118,6 +103,7 @@ template <class T> struct Vector;
 
 template <> struct Vector<float> : Places<float> {
     static constexpr int LANES = 8, REACH = 16, PLANES = 2;
+    static constexpr bool CELLS = true;
     using V = __m256;
     using I = __m256i;
     static V lanes() { return _mm256_set_ps(7, 6, 5, 4, 3, 2, 1, 0); }
@@ -138,6 +124,9 @@ template <> struct Vector<float> : Places<float> {
     static I next(I i) { return _mm256_add_epi32(i, _mm256_set1_epi32(1)); }
     static V cells(int64_t first) {
         return _mm256_castsi256_ps(_mm256_slli_epi32(whole(add(lanes(), all(float(first)))), 24));
+    }
+    static V onward(V cell) {
+        return _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(cell), _mm256_set1_epi32(LANES << 24)));
     }
     static V apart(V place, V cell) {
         return _mm256_castsi256_ps(_mm256_sub_epi32(_mm256_castps_si256(place), _mm256_castps_si256(cell)));
@@ -167,6 +156,7 @@ template <> struct Vector<float> : Places<float> {
 
 template <> struct Vector<double> : Places<double> {
     static constexpr int LANES = 4, REACH = 32, PLANES = 2;
+    static constexpr bool CELLS = true;
     using V = __m256d;
     using I = __m128i;
     static V lanes() { return _mm256_set_pd(3, 2, 1, 0); }
@@ -186,6 +176,7 @@ template <> struct Vector<double> : Places<double> {
     static V part(V x) { return _mm256_sub_pd(x, _mm256_round_pd(x, _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC)); }
     static I next(I i) { return _mm_add_epi32(i, _mm_set1_epi32(1)); }
     static V cells(int64_t first) { return add(lanes(), all(double(first))); }
+    static V onward(V cell) { return add(cell, all(LANES)); }
     static V apart(V place, V cell) { return sub(place, cell); }
     static V share(V apart) { return apart; }
     static V within(V x) {
@@ -213,6 +204,7 @@ template <class T> struct Vector;
 
 template <> struct Vector<float> : Places<float> {
     static constexpr int LANES = 16, REACH = 32, PLANES = 4;
+    static constexpr bool CELLS = true;
     using V = __m512;
     using I = __m512i;
     static V lanes() { return _mm512_set_ps(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0); }
@@ -233,6 +225,9 @@ template <> struct Vector<float> : Places<float> {
     static I next(I i) { return _mm512_add_epi32(i, _mm512_set1_epi32(1)); }
     static V cells(int64_t first) {
         return _mm512_castsi512_ps(_mm512_slli_epi32(whole(add(lanes(), all(float(first)))), 24));
+    }
+    static V onward(V cell) {
+        return _mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(cell), _mm512_set1_epi32(LANES << 24)));
     }
     static V apart(V place, V cell) {
         return _mm512_castsi512_ps(_mm512_sub_epi32(_mm512_castps_si512(place), _mm512_castps_si512(cell)));
@@ -257,6 +252,7 @@ template <> struct Vector<float> : Places<float> {
 
 template <> struct Vector<double> : Places<double> {
     static constexpr int LANES = 8, REACH = 16, PLANES = 4;
+    static constexpr bool CELLS = true;
     using V = __m512d;
     using I = __m512i;
     static V lanes() { return _mm512_set_pd(7, 6, 5, 4, 3, 2, 1, 0); }
@@ -276,6 +272,7 @@ template <> struct Vector<double> : Places<double> {
     static V part(V x) { return _mm512_reduce_pd(x, 3); }
     static I next(I i) { return _mm512_add_epi64(i, _mm512_set1_epi64(1)); }
     static V cells(int64_t first) { return add(lanes(), all(double(first))); }
+    static V onward(V cell) { return add(cell, all(LANES)); }
     static V apart(V place, V cell) { return sub(place, cell); }
     static V share(V apart) { return apart; }
     static __mmask8 within(V x) {
