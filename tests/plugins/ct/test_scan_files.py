@@ -210,10 +210,12 @@ def test_nikon_gives_the_fan_of_its_middle_plane(tmp_path):
     assert float(image[0, 0, 14:17, 17:20].mean()) == pytest.approx(0.1, rel=0.03)
 
 
-def test_what_nikon_says_of_the_centre_is_not_passed_over_in_silence(tmp_path):
-    path, _ = nikon(tmp_path, CentreOfRotationTop=0.4, CentreOfRotationBottom=0.5, ObjectTilt=0)
-    with pytest.warns(UserWarning, match=r"Top = 0\.4, CentreOfRotationBottom = 0\.5 are not used; find"):
-        NikonReader().read(path)
+def test_nikon_knows_where_the_axis_and_the_panel_are(tmp_path):
+    path, _ = nikon(tmp_path, CentreOfRotationTop=0.4, CentreOfRotationBottom=0.4, DetectorOffsetX=0.1)
+    assert open_scan(path, volume=True).cone.axis_mm == pytest.approx(0.3)
+    path, _ = nikon(tmp_path, ObjectOffsetX=0.2, DetectorOffsetY=-0.7)
+    cone = open_scan(path, volume=True).cone
+    assert (cone.axis_mm, cone.plane_mm, any(cone.rotation)) == (pytest.approx(0.8), 0.7, False)
 
 
 def panel(folder):

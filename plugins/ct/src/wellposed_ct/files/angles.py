@@ -64,12 +64,18 @@ def side_file(folder: Path, stem: str) -> Path | None:
 
 
 def numbered(path: Path) -> NDArray[np.float64]:
-    """Return degrees out of lines ``number angle …``, in the order of the numbers; others are titles."""
-    pairs = []
+    """Return degrees out of lines ``number angle …``, sorted by number.
+
+    Only the last table of the file counts: lines that are none are titles, as in Nikon's ``_ctdata.txt``.
+    """
+    pairs: list[tuple[int, float]] = []
     for line in path.read_text("utf-8", "replace").splitlines():
         words = [word for word in re.split(r"[\s,;:]+", line.strip()) if word]
-        if len(words) >= 2 and words[0].isdigit() and (angle := _number(words[1])) is not None:
+        angle = _number(words[1]) if len(words) >= 2 and words[0].isdigit() else None
+        if angle is not None:
             pairs.append((int(words[0]), angle))
+        elif words:  # what came before a title was another table
+            pairs.clear()
     return np.array([angle for _, angle in sorted(pairs)], np.float64)
 
 

@@ -156,10 +156,17 @@ class RawScan:
         """
         assert self.cone is not None
         place = (self.rows - 1) / 2 - self.cone.plane_mm / self.cone.detector_mm[0]
-        if not 0 <= place <= self.rows - 1 or any(self.cone.rotation) or self.cone.pitch_mm:
+        if not 0 <= place <= self.rows - 1 or self.cone.pitch_mm:
             raise FileFormatError(
                 f"{self.path}: no row of the panel lies in the plane of the source, so that no slice can be "
                 "made alone; reconstruct the volume (ct.fdk, or ct.sirt for a helix)."
+            )
+        if rows := self._rows_crossed(self.cone):
+            warnings.warn(
+                f"{self.path}: the panel is turned against the axis, and the middle slice crosses about "
+                f"{rows:.2g} rows; it is read from one. The volume (ct.fdk) is exact.",
+                UserWarning,
+                stacklevel=2,
             )
         low = min(int(place), max(0, self.rows - 2))
         part = place - low
@@ -181,6 +188,13 @@ class RawScan:
         return attrs.evolve(
             self, rows=1, load=load, flats=between(self.flats), darks=between(self.darks), cone=None
         )
+
+    @staticmethod
+    def _rows_crossed(cone: ConeGeometry) -> float:
+        """Return how many rows of the panel the source's plane crosses; 0 for less than one."""
+        width = (cone.detector[1] - 1) * cone.detector_mm[1]
+        found = abs(np.tan(cone.rotation[0])) * width / cone.detector_mm[0]
+        return float(found) if found > 1 else 0.0
 
     @property
     def notes(self) -> tuple[str, ...]:
