@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 
-HEAVY = ("torch", "numpy", "scipy", "click", "rich", "hypothesis", "PIL", "skimage")
+HEAVY = ("torch", "numpy", "scipy", "click", "rich", "hypothesis", "PIL", "skimage", "packaging.requirements")
 REPORT = f"print(json.dumps([name for name in {HEAVY!r} if name in sys.modules]))"
 
 

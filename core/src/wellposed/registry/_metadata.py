@@ -62,6 +62,8 @@ def _claims_of(dist: metadata.Distribution, seen: set[str]) -> Iterator[Claim]:
 
 
 _PLAIN = re.compile(r"wellposed\s*\(?(?P<range>(?:(?:>=|<=|<|>)\s*\d+(?:\.\d+)*\s*,?\s*)+)\)?")
+_NAME = re.compile(r"[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?")
+_OF_AN_EXTRA = re.compile(r";\s*extra\s*==\s*[\"'][^\"']*[\"']\s*$")
 _BOUND = re.compile(r"(>=|<=|<|>)\s*([\d.]+)")
 _COMPARE = {">=": operator.ge, "<=": operator.le, "<": operator.lt, ">": operator.gt}
 
@@ -81,7 +83,8 @@ def check_range(claim: Claim, version: str) -> None:
 
 def _admits(line: str, version: str) -> bool:
     """Whether a requirement is not on ``wellposed``, or admits ``version``."""
-    if not _canonical(line).startswith("wellposed"):
+    name = _NAME.match(line)
+    if (name is not None and _canonical(name[0]) != "wellposed") or _OF_AN_EXTRA.search(line):
         return True
     plain = _PLAIN.fullmatch(line)
     if plain and re.fullmatch(r"\d+(\.\d+)*", version):
