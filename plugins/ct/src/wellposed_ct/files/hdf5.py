@@ -1,7 +1,9 @@
 """HDF5 scans of synchrotrons: DXchange (``/exchange/data``) and NeXus' NXtomo (``image_key``).
 
 Both hold counts ``(views, rows, bins)`` with frames without sample and without beam; DXchange in datasets of
-their own, NXtomo among the projections, told apart by a key. Angles are degrees.
+their own, NXtomo among the projections, told apart by a key. Angles are degrees. Where the distances of
+source and detector from the sample are told (``source/distance``, ``detector/distance``, NeXus's own words),
+rays are a cone, unless they part too little to be told from parallel ones.
 """
 
 from __future__ import annotations
@@ -16,8 +18,8 @@ from numpy.typing import NDArray
 from wellposed.errors import FileFormatError
 from wellposed_ct.files.doubts import degrees_of
 from wellposed_ct.files.opening import opened
-from wellposed_ct.files.scan import RawScan, RowReader
-from wellposed_ct.geometry import ParallelGeometry
+from wellposed_ct.files.scan import RawScan, RowReader, central_plane
+from wellposed_ct.geometry import ConeGeometry, FanGeometry, ParallelGeometry
 
 __all__ = ["open_hdf5"]
 
@@ -41,7 +43,8 @@ def open_hdf5(
     size
         Rows and columns of a slice; by default as many as detector bins.
     pixel_mm
-        Distance of bins and side of a pixel; by default what the file says, or 1 mm.
+        Distance of bins, and of a parallel beam the side of a pixel too; by default what the file says, or
+        1 mm.
 
     Raises
     ------
@@ -73,16 +76,56 @@ def _dxchange(path: Path, file: Any, size: tuple[int, int] | None, pixel_mm: flo
     if theta is None:
         raise FileFormatError(f"{path}: has no exchange/theta, the angle of every view in degrees.")
     angles = degrees_of(path, theta[()], views, _units(theta))
-    spacing = pixel_mm or _length(file, "measurement/instrument/detector/pixel_size_x") or 1.0
     units = (_units(file["exchange/data"]) or "").lower()
+    home = "measurement/instrument"
+    spacing = _spacing(file, f"{home}/detector", ("pixel_size_y", "pixel_size_x"), pixel_mm)
+    plane, more = _rays(angles, (rows, bins), spacing, size, _distances(file, home, "detector"))
     return RawScan(
-        path, "DXchange",
-        ParallelGeometry(angles, size or (bins, bins), bins, spacing), rows,
-        _rows(path, "exchange/data"),
+        path, "DXchange", plane, rows, _rows(path, "exchange/data"),
         _rows(path, whites) if whites in file else None,
         _rows(path, darks) if darks in file else None,
-        values="counts" if whites in file or units in ("counts", "count") else None,
+        values="counts" if whites in file or units in ("counts", "count") else None, **more,
     )  # fmt: skip
+
+
+def _rays(
+    angles: NDArray[np.float64],
+    detector: tuple[int, int],
+    spacing: tuple[float, float],
+    size: tuple[int, int] | None,
+    distances: tuple[float, float] | None,
+) -> tuple[ParallelGeometry | FanGeometry, dict[str, Any]]:
+    """Return the plane of the scan, and ``cone`` where rays part by half a bin or more, else ``row_mm``.
+
+    Over a field of view of half width w, a source at a distance R parts rays by w²/R from parallel ones.
+    """
+    (rows, bins), (row_mm, bin_mm) = detector, spacing
+    plane = size or (bins, bins)
+    if distances is not None:
+        near, far = distances[0], sum(distances)
+        half = max(rows * row_mm, bins * bin_mm) / 2 * near / far
+        if half**2 / near >= bin_mm * near / far / 2:
+            cone = ConeGeometry(angles, (rows, *plane), near, far, detector, spacing)
+            return central_plane(cone), {"cone": cone}
+        row_mm, bin_mm = row_mm * near / far, bin_mm * near / far
+    return ParallelGeometry(angles, plane, bins, bin_mm), {"row_mm": row_mm}
+
+
+def _distances(file: Any, instrument: str, detector: str) -> tuple[float, float] | None:
+    """Return how far the source and the detector are from the sample, mm, where both are told."""
+    # NeXus counts along the beam, so that the source's distance may be negative
+    found = [_length(file, f"{instrument}/{part}/distance", signed=True) for part in ("source", detector)]
+    if found[0] is None or found[1] is None or not abs(found[0]) > 0:
+        return None
+    return abs(found[0]), abs(found[1])
+
+
+def _spacing(file: Any, group: str, names: tuple[str, str], stated: float | None) -> tuple[float, float]:
+    """Return the distance of rows and of bins, mm; both 1 where nothing is told."""
+    if stated is not None:
+        return stated, stated
+    row, column = (_length(file, f"{group}/{name}") for name in names)
+    return row or column or 1.0, column or row or 1.0
 
 
 def _nxtomo_groups(file: Any) -> str | None:
@@ -111,14 +154,14 @@ def _nxtomo(
         raise FileFormatError(f"{path}: no frame is a projection (image_key 0).")
     angles = _rotation(path, file, group, frames, places[0])
     data = f"{group}/data"
-    spacing = pixel_mm or _length(file, f"{group}/x_pixel_size") or 1.0
+    spacing = _spacing(file, group, ("y_pixel_size", "x_pixel_size"), pixel_mm)
+    home, _, detector = group.rpartition("/")
+    plane, more = _rays(angles, (rows, bins), spacing, size, _distances(file, home, detector))
     return RawScan(
-        path, "NXtomo",
-        ParallelGeometry(angles, size or (bins, bins), bins, spacing), rows,
-        _rows(path, data, places[0]),
+        path, "NXtomo", plane, rows, _rows(path, data, places[0]),
         _rows(path, data, places[1]) if len(places[1]) else None,
         _rows(path, data, places[2]) if len(places[2]) else None,
-        values="counts" if len(places[1]) else None,
+        values="counts" if len(places[1]) else None, **more,
     )  # fmt: skip
 
 
@@ -178,10 +221,12 @@ def _units(dataset: Any) -> str | None:
     return text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
 
 
-def _length(file: Any, name: str) -> float | None:
+def _length(file: Any, name: str, signed: bool = False) -> float | None:
     """Return a length in mm where the file tells one with a unit that is known."""
-    if name not in file:
+    if name not in file or not hasattr(file[name], "shape") or file[name].dtype.kind not in "fiu":
         return None
     factor = MILLIMETRES.get((_units(file[name]) or "").lower())
-    value = float(np.asarray(file[name][()]).ravel()[0])
-    return None if factor is None or not value > 0 else value * factor
+    values = np.asarray(file[name][()], np.float64).ravel()
+    if factor is None or not len(values) or not np.isfinite(values[0]):
+        return None
+    return float(values[0] * factor) if signed or values[0] > 0 else None

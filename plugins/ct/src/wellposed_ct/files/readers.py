@@ -73,6 +73,7 @@ class HDF5Reader:
     def read(self, path: str | PathLike[str]) -> Measurement:
         """Return nepers ``(rows, 1, views, bins)`` and their parallel beam.
 
+        Files that tell the distances of source and detector are cone beams: ``(1, 1, views, rows, bins)``.
         Raises :class:`~wellposed.errors.FileFormatError` for a file that is damaged, too large, or neither.
         """
         found = open_hdf5(path, self.size, self.pixel_mm)

@@ -60,6 +60,8 @@ class RawScan:
         Counts without sample, where a number is known instead of flats.
     angles_from
         Who told the angles; empty where nobody did and half a turn is assumed.
+    row_mm
+        Distance of the slices of a parallel beam, where it is not that of the bins.
     cone
         The scan of the whole panel, where rays are a cone; ``geometry`` is its central plane.
     files
@@ -76,6 +78,7 @@ class RawScan:
     values: Values | None = None
     blank: float | None = None
     angles_from: str = "the file"
+    row_mm: float | None = None
     cone: ConeGeometry | None = None
     files: tuple[Path, ...] = ()
 
@@ -245,7 +248,7 @@ class RawScan:
             warnings.warn(note, UserWarning, stacklevel=3)
         meta = {
             "source": self.path.name, "format": self.format, "geometry": repr(self.geometry),
-            "pixel_mm": self.geometry.pixel_mm, "slice_mm": self.geometry.detector_mm,
+            "pixel_mm": self.geometry.pixel_mm, "slice_mm": self.row_mm or self.geometry.detector_mm,
             "values": self.values or "nepers, as nobody said otherwise",
             "angles": self.angles_from or "assumed: half a turn in even steps",
         }  # fmt: skip

@@ -259,6 +259,6 @@ def _fingerprint(what: Any) -> str:
 def place_of(scan: RawScan) -> dict[str, Any]:
     """Return spacing and direction of the slices, as writers take them."""
     if scan.cone is None:
-        return {"pixel_mm": scan.geometry.pixel_mm, "slice_mm": scan.geometry.detector_mm}
+        return {"pixel_mm": scan.geometry.pixel_mm, "slice_mm": scan.row_mm or scan.geometry.detector_mm}
     depth, *pixel = scan.cone.voxel_mm
     return {"pixel_mm": pixel, "slice_mm": depth, "slice_direction": list(UPWARDS)}
