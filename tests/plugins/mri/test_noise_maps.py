@@ -51,6 +51,22 @@ def test_g_is_the_diagonal_of_the_dense_inverse(spacing, shift, offset):
     assert float(want.min()) > 0.999
 
 
+@pytest.mark.parametrize("axis", [0, 1])
+@pytest.mark.parametrize("spacing", [3, 5])
+def test_lines_of_any_pattern_have_a_g_too(axis, spacing):
+    """Calibration lines, and spacings that do not divide the image: against the dense inverse."""
+    size = (12, 14)
+    maps = birdcage_maps(6, size).to(torch.complex128)
+    steps = torch.arange(size[axis])
+    lines = (steps % spacing == 0) | ((steps - size[axis] // 2).abs() < 2)
+    op = MultiCoilMRI(maps, lines.double().reshape((-1, 1) if axis == 0 else (1, -1)))
+    matrix = op.to_matrix()
+    noise = torch.linalg.inv(matrix.mH @ matrix).diagonal().real.reshape(size)
+    want = (noise * maps.abs().square().sum(0) * lines.double().mean()).sqrt()
+    torch.testing.assert_close(g_factor(op)[0, 0], want, rtol=1e-5, atol=0)
+    assert float(want.min()) > 0.999
+
+
 def test_g_is_one_without_acceleration_and_zero_outside():
     maps = birdcage_maps(4, (8, 9))
     maps[:, :3] = 0
@@ -134,8 +150,9 @@ def test_plug_and_play_removes_noise(head):
 
 def test_bad_arguments_get_a_sentence(head):
     _, maps, kspace = head
-    scan = MultiCoilMRI(maps, (torch.rand(64, generator=torch.Generator().manual_seed(0)) < 0.5).float())
-    with pytest.raises(ParameterError, match=r"no regular pattern.*pseudo_replica"):
+    dots = (torch.rand(64, 64, generator=torch.Generator().manual_seed(0)) < 0.5).float()
+    scan = MultiCoilMRI(maps, dots)
+    with pytest.raises(ParameterError, match=r"\(64, 64\), sampling .* no regular pattern.*pseudo_replica"):
         g_factor(scan)
     with pytest.raises(ParameterError, match="not of CartesianMRI"):
         g_factor(CartesianMRI(torch.ones(4, 4)))

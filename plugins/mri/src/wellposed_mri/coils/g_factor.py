@@ -1,7 +1,7 @@
-"""What acceleration costs in noise, exactly, for regular patterns (Pruessmann et al. 1999, eq. 23).
+"""What acceleration costs in noise, exactly: the diagonal of (A*A)⁻¹ (Pruessmann et al. 1999, eq. 23).
 
-A regular pattern folds the image: each pixel mixes with R − 1 others, and SENSE solves an R × R system. Its
-inverse tells the noise of every pixel.
+A regular pattern folds the image: each pixel mixes with R − 1 others, and SENSE solves an R × R system. Any
+other pattern of whole lines mixes the pixels of a line, and there is a system for each line.
 """
 
 from __future__ import annotations
@@ -20,6 +20,9 @@ from wellposed_mri.reconstruction.common import operator_of
 MOST = 64
 """The largest acceleration for which the systems are solved."""
 
+WORK, LINES, RIDGE = 2e11, 16, 1e-10
+"""The most operations for systems of lines, how many are solved at a time, and what is added to ‖A‖²."""
+
 
 def g_factor(physics: Any) -> Tensor:
     """Return how much noisier SENSE is than √R would explain, ``(B, 1, *image)``, ≥ 1; 0 where the maps are.
@@ -30,12 +33,13 @@ def g_factor(physics: Any) -> Tensor:
     Parameters
     ----------
     physics
-        ``mri.multicoil`` with one map set and a regular pattern: every n-th row, column, or both, shifted.
+        ``mri.multicoil`` with one map set and a regular pattern: every n-th row, column, or both, shifted; or
+        with any pattern of whole lines, a calibration region included, where R is lines over acquired lines.
 
     Raises
     ------
     ParameterError
-        For any other pattern, a calibration region included: its noise is estimated by
+        For any other pattern, and for line patterns of large volumes: their noise is estimated by
         :func:`~wellposed_mri.pseudo_replica`.
 
     References
@@ -73,10 +77,7 @@ def _g(coils: Tensor, mask: Tensor) -> Tensor:
     places = (psf.abs() > 1e-9 * psf.abs().max()).nonzero()
     folds = len(places)
     if folds > MOST or abs(float(mask.mean()) * folds - 1) > 1e-6:
-        raise ParameterError(
-            f"the mask is no regular pattern (it folds {folds} pixels onto each other, sampling one in "
-            f"{1 / float(mask.mean()):.3g}); estimate the noise by wellposed_mri.pseudo_replica."
-        )
+        return _g_of_lines(coils, mask)
     sizes = torch.tensor(mask.shape)
     axes = tuple(range(1, mask.ndim + 1))
     shifted = [coils.roll(tuple((-p).tolist()), axes).to(torch.complex128) for p in places]
@@ -89,3 +90,35 @@ def _g(coils: Tensor, mask: Tensor) -> Tensor:
     power = shifted[own].abs().square().sum(0)
     found: Tensor = (noise * power / folds).clamp(min=0).sqrt().to(coils.real.dtype)
     return found
+
+
+def _g_of_lines(coils: Tensor, mask: Tensor) -> Tensor:
+    """Return g of one sample whose mask changes along one axis: from the inverse for each line along it."""
+    changing = [axis for axis in range(mask.ndim) if bool((mask != mask.narrow(axis, 0, 1)).any())]
+    axis = changing[0] if changing else 0
+    length = mask.shape[axis]
+    lines = coils.movedim(axis + 1, -1).flatten(1, -2).movedim(1, 0).to(torch.complex128)
+    if len(changing) != 1 or len(lines) * length**3 > WORK:
+        raise ParameterError(
+            f"the mask of {tuple(mask.shape)}, sampling one in {1 / float(mask.mean()):.3g}, is no regular "
+            "pattern, nor whole lines of an image; estimate the noise by wellposed_mri.pseudo_replica."
+        )
+    pattern = mask.movedim(axis, -1).reshape(-1, length)[0]
+    psf = torch.fft.ifft(torch.fft.ifftshift(pattern))
+    steps = torch.arange(length)
+    mixing = psf[(steps[:, None] - steps) % length]
+    found = torch.cat([_g_of_systems(part, mixing) for part in torch.split(lines, LINES)])
+    g = found / (length / pattern.sum()).sqrt()
+    rest = [n for i, n in enumerate(mask.shape) if i != axis]
+    return g.reshape(*rest, length).movedim(-1, axis).to(coils.real.dtype)
+
+
+def _g_of_systems(lines: Tensor, mixing: Tensor) -> Tensor:
+    """Return √([(A*A)⁻¹]ᵢᵢ Σ|maps|²) of lines ``(n, coils, length)``, zero where no coil sees anything."""
+    power = lines.abs().square().sum(1)
+    system = (lines.mH @ lines) * mixing
+    # unseen pixels have nothing to solve for; the ridge keeps more folds than coils finite
+    ridge = RIDGE * power.amax(1, keepdim=True).clamp(min=1e-300)
+    system = system + torch.diag_embed(torch.where(power > 0, ridge, 1.0)).to(system)
+    noise = torch.cholesky_inverse(torch.linalg.cholesky(system)).diagonal(dim1=-2, dim2=-1).real
+    return (noise * power).clamp(min=0).sqrt()
