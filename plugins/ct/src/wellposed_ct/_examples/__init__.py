@@ -20,7 +20,7 @@ _ANGLES = st.lists(
 )
 
 _TURN = st.sampled_from([math.pi, 2 * math.pi])
-_EVEN = st.builds(lambda n, turn: [i * turn / n for i in range(n)], st.sampled_from([2, 4, 8]), _TURN)
+_EVEN = st.builds(lambda n, turn: [i * turn / n for i in range(n)], st.sampled_from([2, 4, 6, 8, 12]), _TURN)
 _SIZES = st.one_of(
     st.tuples(st.integers(1, 2), st.integers(1, 8), st.integers(1, 9)),
     st.integers(1, 8).map(lambda n: (1, n, n)),  # quarter turns are symmetries of squares
@@ -70,16 +70,19 @@ def fan() -> Arguments:
 
 
 def _scan(arguments: Arguments) -> st.SearchStrategy[Example]:
-    """Draw a small scan to reconstruct from."""
+    """Draw a small scan to reconstruct from, every other one with the symmetries of a square."""
 
-    def build(chosen: dict[str, Any], views: int, channels: int) -> Example:
+    def build(chosen: dict[str, Any], views: int, channels: int, even: bool) -> Example:
         from wellposed_ct.projectors import ParallelBeam
 
         angles = torch.linspace(0, 3.1, views, dtype=torch.float64)
-        physics = ParallelBeam(angles, Space((channels, 8, 7), torch.float64), pixel_mm=0.8)
-        return Example(chosen, physics=physics)
+        domain = Space((channels, 8, 7), torch.float64)
+        if even:
+            angles = torch.arange(8, dtype=torch.float64) * math.pi / 8
+            domain = Space((channels, views, views), torch.float64)
+        return Example(chosen, physics=ParallelBeam(angles, domain, pixel_mm=0.8))
 
-    return st.builds(build, arguments, st.integers(5, 9), st.integers(1, 2))
+    return st.builds(build, arguments, st.integers(5, 9), st.integers(1, 2), st.booleans())
 
 
 def fbp() -> st.SearchStrategy[Example]:
@@ -109,9 +112,15 @@ def cgls() -> st.SearchStrategy[Example]:
 
 
 def tv() -> st.SearchStrategy[Example]:
-    """Weights chosen and automatic."""
+    """Weights chosen and automatic, both kinds of variation."""
     return _scan(
-        st.fixed_dictionaries({"iterations": st.integers(1, 3), "weight": st.sampled_from([None, 0.01])})
+        st.fixed_dictionaries(
+            {
+                "iterations": st.integers(1, 3),
+                "weight": st.sampled_from([None, 0.01]),
+                "isotropic": st.booleans(),
+            }
+        )
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -16,9 +17,9 @@ _ORDERS = st.sampled_from(["spread", "sequential"])
 
 
 def _scan(arguments: Arguments, noise: str | None = None) -> st.SearchStrategy[Example]:
-    """Draw a small scan, parallel or fan, whose rays all cross the image."""
+    """Draw a small scan, parallel or fan, whose rays all cross the image; some have a square's symmetries."""
 
-    def build(chosen: dict[str, Any], views: int, channels: int, fan: bool) -> Example:
+    def build(chosen: dict[str, Any], views: int, channels: int, fan: bool, even: bool) -> Example:
         from wellposed import ForwardModel
         from wellposed.noise import LogPoisson
         from wellposed_ct.noise import LowDose
@@ -26,6 +27,9 @@ def _scan(arguments: Arguments, noise: str | None = None) -> st.SearchStrategy[E
 
         angles = torch.linspace(0, 3.1, views, dtype=torch.float64)
         domain = Space((channels, 8, 7), torch.float64)
+        if even:
+            angles = torch.arange(4, dtype=torch.float64) * math.pi / (2 if fan else 4)
+            domain = Space((channels, 7, 7), torch.float64)
         if fan:
             projector: Any = FanBeam(angles, domain, 40.0, 60.0, 6, 1.2, pixel_mm=0.8)
         else:
@@ -34,7 +38,7 @@ def _scan(arguments: Arguments, noise: str | None = None) -> st.SearchStrategy[E
         physics = projector if noise is None else ForwardModel(projector, noises[noise])
         return Example(chosen, physics=physics)
 
-    return st.builds(build, arguments, st.integers(5, 9), st.integers(1, 2), st.booleans())
+    return st.builds(build, arguments, st.integers(5, 9), st.integers(1, 2), st.booleans(), st.booleans())
 
 
 def sart() -> st.SearchStrategy[Example]:

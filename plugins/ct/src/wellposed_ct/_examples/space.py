@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -19,10 +20,13 @@ def _scan(vectors: st.SearchStrategy[torch.Tensor]) -> Arguments:
     return st.fixed_dictionaries(
         {
             "vectors": vectors,
-            "domain": st.tuples(st.integers(1, 2), *[st.integers(1, 6)] * 3),
+            "domain": st.one_of(
+                st.tuples(st.integers(1, 2), *[st.integers(1, 6)] * 3),
+                st.tuples(st.integers(1, 5), st.integers(1, 6)).map(lambda n: (1, n[0], n[1], n[1])),
+            ),
             "detector": st.tuples(st.integers(1, 8), st.integers(1, 9)),
             "voxel_mm": st.sampled_from([1.0, (0.5, 0.8, 0.7), (2.0, 0.6, 0.6)]),
-            "centre_mm": st.tuples(*[st.floats(-1, 1)] * 3),
+            "centre_mm": st.one_of(st.just((0.0, 0.0, 0.5)), st.tuples(*[st.floats(-1, 1)] * 3)),
             "backend": st.sampled_from(["auto", "portable", "torch"]),
         }
     )
@@ -33,6 +37,7 @@ _ANGLES = st.lists(
     min_size=1,
     max_size=4,
 )
+_ANGLES = st.one_of(_ANGLES, st.sampled_from([4, 12]).map(lambda n: [i * 2 * math.pi / n for i in range(n)]))
 _SPACING = st.sampled_from([(0.6, 0.6), (1.5, 1.5), (4.0, 1.0), (-1.5, 1.5)])
 
 
@@ -73,7 +78,8 @@ def fdk() -> st.SearchStrategy[Example]:
 
         angles = torch.arange(8, dtype=torch.float64) * span / 8
         vectors = circular_vectors(angles, 15.0, 28.0, (1.2, 1.2), axis, rotation=(roll, 0.0, 0.0))
-        return Example(chosen, physics=ConeBeam(vectors, Space((channels, 4, 6, 5), torch.float64), (7, 12)))
+        size = (channels, 4, 6, 6 if span > 6 else 5)  # full turns have the symmetries of a square
+        return Example(chosen, physics=ConeBeam(vectors, Space(size, torch.float64), (7, 12)))
 
     spans, axes = st.sampled_from([6.283185307179586, 4.2]), st.sampled_from([0.0, 3.0])
     return st.builds(build, chosen, spans, axes, st.sampled_from([0.0, 0.05]), st.integers(1, 2))

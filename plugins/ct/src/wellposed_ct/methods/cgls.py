@@ -10,6 +10,8 @@ from torch import Tensor
 from wellposed.errors import ParameterError
 from wellposed.native import uncompiled
 from wellposed.solvers import lsqr
+from wellposed.structure import Evidence
+from wellposed_ct.methods.equivariance import homogeneous, keeps
 from wellposed_ct.methods.finite import require_finite
 
 __all__ = ["CGLS"]
@@ -46,6 +48,10 @@ class CGLS:
             raise ParameterError(
                 f"iterations = {self.iterations} must be ≥ 1 and damping = {self.damping} ≥ 0."
             )
+
+    def evidence(self) -> tuple[Evidence, ...]:
+        """Return what is declared: the symmetries that are kept."""
+        return (keeps(), homogeneous(signed=True))
 
     @uncompiled
     def __call__(self, y: Tensor, physics: Any) -> Tensor:

@@ -12,6 +12,8 @@ from torch import Tensor
 from wellposed.errors import ParameterError
 from wellposed.native import uncompiled
 from wellposed.needs import Need, needs
+from wellposed.structure import Evidence
+from wellposed_ct.methods.equivariance import homogeneous, keeps
 from wellposed_ct.methods.fan_fbp import fan_back_projection
 from wellposed_ct.methods.filters import WINDOWS, Window, filter_rows
 from wellposed_ct.methods.finite import require_finite
@@ -60,6 +62,10 @@ class FBP:
             raise ParameterError(f"window = {self.window!r} must be one of {', '.join(WINDOWS)}.")
         if not 0 < self.cutoff <= 1:
             raise ParameterError(f"cutoff = {self.cutoff} must be in (0, 1], relative to Nyquist.")
+
+    def evidence(self) -> tuple[Evidence, ...]:
+        """Return what is declared: the symmetries that are kept."""
+        return (keeps(), homogeneous(signed=True))
 
     @uncompiled
     def __call__(self, y: Tensor, physics: Any) -> Tensor:

@@ -11,6 +11,8 @@ from torch import Tensor
 from wellposed.errors import ParameterError
 from wellposed.native import uncompiled
 from wellposed.needs import REAL, needs
+from wellposed.structure import Evidence
+from wellposed_ct.methods.equivariance import homogeneous, keeps
 from wellposed_ct.methods.sirt import safe_inverse
 from wellposed_ct.methods.subsets import Order, access_order, ordered_subsets
 
@@ -55,6 +57,10 @@ class MLEM:
             raise ParameterError(f"iterations = {self.iterations} and subsets = {self.subsets} must be ≥ 1.")
         if self.background < 0:
             raise ParameterError(f"background = {self.background} must be ≥ 0, mean counts per ray.")
+
+    def evidence(self) -> tuple[Evidence, ...]:
+        """Return what is declared: the symmetries that are kept."""
+        return (keeps(self.subsets == 1), *([homogeneous(signed=False)] if not self.background else []))
 
     @uncompiled
     def __call__(self, y: Tensor, physics: Any) -> Tensor:

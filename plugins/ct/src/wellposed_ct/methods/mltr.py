@@ -17,6 +17,8 @@ from torch import Tensor
 from wellposed.errors import ParameterError
 from wellposed.native import uncompiled
 from wellposed.needs import REAL, needs
+from wellposed.structure import Evidence
+from wellposed_ct.methods.equivariance import keeps
 from wellposed_ct.methods.finite import require_finite
 from wellposed_ct.methods.sirt import safe_inverse
 from wellposed_ct.methods.statistics import count_photons
@@ -99,6 +101,10 @@ class MLTR:
         access_order(1, self.order)
         if self.iterations < 1 or self.subsets < 1:
             raise ParameterError(f"iterations = {self.iterations} and subsets = {self.subsets} must be ≥ 1.")
+
+    def evidence(self) -> tuple[Evidence, ...]:
+        """Return what is declared: the symmetries that are kept."""
+        return (keeps(self.subsets == 1),)
 
     @uncompiled
     def __call__(self, y: Tensor, physics: Any) -> Tensor:

@@ -16,6 +16,8 @@ from torch import Tensor
 from wellposed.errors import ParameterError
 from wellposed.native import uncompiled
 from wellposed.needs import REAL, needs
+from wellposed.structure import Evidence
+from wellposed_ct.methods.equivariance import homogeneous, keeps
 from wellposed_ct.methods.finite import require_finite
 from wellposed_ct.methods.primal_dual import Weighted, minimise_tv
 from wellposed_ct.methods.sirt import safe_inverse
@@ -82,6 +84,13 @@ class PWLS:
             raise ParameterError(f"strength = {self.strength} and delta = {self.delta} must be > 0.")
         if self.iterations < 1 or self.subsets < 1:
             raise ParameterError(f"iterations = {self.iterations} and subsets = {self.subsets} must be ≥ 1.")
+
+    def evidence(self) -> tuple[Evidence, ...]:
+        """Return what is declared: the symmetries that are kept."""
+        if self.weights != "none" or self.penalty == "tv":
+            return ()
+        units = [homogeneous(signed=False)] if self.penalty == "quadratic" else []
+        return (keeps(self.subsets == 1), *units)
 
     @uncompiled
     def __call__(self, y: Tensor, physics: Any) -> Tensor:

@@ -12,6 +12,8 @@ from torch import Tensor
 from wellposed.errors import ParameterError
 from wellposed.native import uncompiled
 from wellposed.needs import REAL, needs
+from wellposed.structure import Evidence
+from wellposed_ct.methods.equivariance import homogeneous, keeps
 from wellposed_ct.methods.finite import require_finite
 from wellposed_ct.methods.sirt import row_inverse
 from wellposed_ct.methods.subsets import Order, access_order, ordered_subsets
@@ -58,6 +60,10 @@ class SART:
             raise ParameterError(f"iterations = {self.iterations} and subsets = {self.subsets} must be ≥ 1.")
         if not 0 < self.relaxation < 2:
             raise ParameterError(f"relaxation = {self.relaxation} must be in (0, 2).")
+
+    def evidence(self) -> tuple[Evidence, ...]:
+        """Return what is declared: the symmetries that are kept."""
+        return (keeps(self.subsets == 1), homogeneous(signed=not self.non_negative))
 
     @uncompiled
     def __call__(self, y: Tensor, physics: Any) -> Tensor:

@@ -11,6 +11,8 @@ from torch import Tensor
 from wellposed.errors import ParameterError, StructureError
 from wellposed.native import uncompiled
 from wellposed.needs import REAL, needs
+from wellposed.structure import Evidence
+from wellposed_ct.methods.equivariance import homogeneous, keeps
 from wellposed_ct.methods.finite import require_finite
 
 __all__ = ["SIRT", "row_inverse", "safe_inverse"]
@@ -48,6 +50,10 @@ class SIRT:
             raise ParameterError(
                 f"iterations = {self.iterations} must be ≥ 1 and relaxation = {self.relaxation} in (0, 2)."
             )
+
+    def evidence(self) -> tuple[Evidence, ...]:
+        """Return what is declared: the symmetries that are kept."""
+        return (keeps(), homogeneous(signed=not self.non_negative))
 
     @uncompiled
     def __call__(self, y: Tensor, physics: Any) -> Tensor:

@@ -12,7 +12,9 @@ from torch import Tensor
 from wellposed.errors import ParameterError, StructureError
 from wellposed.native import uncompiled
 from wellposed.needs import REAL, needs
+from wellposed.structure import Evidence
 from wellposed_ct.methods.cgls import CGLS
+from wellposed_ct.methods.equivariance import keeps
 from wellposed_ct.methods.fbp import FBP
 from wellposed_ct.methods.finite import require_finite
 from wellposed_ct.methods.primal_dual import Ramped, minimise_tv
@@ -71,6 +73,12 @@ class TV:
         top = float(torch.as_tensor(self.highest).max())
         if self.non_negative and not top > 0:
             raise ParameterError(f"highest = {top} must be > 0 somewhere, as images are non-negative.")
+
+    def evidence(self) -> tuple[Evidence, ...]:
+        """Return what is declared: the symmetries that are kept."""
+        everywhere = not isinstance(self.highest, Tensor)
+        # isotropic, differences ahead become differences behind; and noise is estimated view by view
+        return (keeps(),) if everywhere and self.weight is not None and not self.isotropic else ()
 
     @uncompiled
     def __call__(self, y: Tensor, physics: Any) -> Tensor:

@@ -13,6 +13,7 @@ from wellposed.errors import DtypeError, ParameterError, SpaceError
 from wellposed.native import uncompiled
 from wellposed.operators import LinearOperator, as_space
 from wellposed.spaces import AnySpace, Space
+from wellposed.structure import Evidence
 from wellposed_ct.geometry.space import Scan
 from wellposed_ct.geometry.vector import VectorGeometry
 from wellposed_ct.projectors.beams import Beams, view_table
@@ -20,6 +21,7 @@ from wellposed_ct.projectors.calibration import calibrates, sample
 from wellposed_ct.projectors.joseph import apply
 from wellposed_ct.projectors.parallel import BACKENDS, Backend
 from wellposed_ct.projectors.precision import in_doubles
+from wellposed_ct.symmetries import quarter_turns_in_space
 
 __all__ = ["ConeBeam", "ParallelBeam3D"]
 
@@ -96,6 +98,15 @@ class _Beam3D(LinearOperator):
         shape = (self._size, self.detector, self.voxel_mm)
         views = view_table(self.vectors, *shape, self.centre_mm, self.parallel)
         return Beams(views, *shape, self.parallel, self.backend)
+
+    def _evidence(self) -> tuple[Evidence, ...]:
+        _, rows, columns = self._size
+        square = rows == columns and self.voxel_mm[1] == self.voxel_mm[2]
+        centred = not bool(self.centre_mm[:2].any())
+        if not square or not centred:
+            return ()
+        vectors = self.vectors.detach().cpu().double().numpy()
+        return quarter_turns_in_space(vectors, self.detector[1], self.parallel)
 
     @property
     def _calibrates(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -19,7 +20,7 @@ from wellposed_ct.projectors.footprints import Footprints, Model
 from wellposed_ct.projectors.joseph import Backend, TorchMap, apply
 from wellposed_ct.projectors.parallel import check_beam, image_space, real_vector
 from wellposed_ct.projectors.precision import doubles, in_doubles
-from wellposed_ct.symmetries import quarter_turns
+from wellposed_ct.symmetries import mirrors, on_a_diagonal, quarter_turns
 
 __all__ = ["FanBeam"]
 
@@ -165,9 +166,17 @@ class FanBeam(LinearOperator):
         return Fans(views, *sizes, self.backend, interpolate, (column, row), arc)
 
     def _evidence(self) -> tuple[Evidence, ...]:
-        square = self._size[0] == self._size[1] and self.model != "siddon"  # whose lengths jump
-        centred = square and not self.axis_mm.ndim and not bool(self.centre_mm.any())
-        return quarter_turns(self.angles.tolist(), centred, half=False)
+        centred = not self.axis_mm.ndim and not bool(self.centre_mm.any())
+        if not centred or self.model == "siddon":  # whose lengths jump
+            return ()
+        angles = self.angles.tolist()
+        bins = np.arange(self.detectors) - (self.detectors - 1) / 2
+        ratio = (bins * self.detector_mm - float(self.axis_mm)) / self.source_detector_mm
+        if on_a_diagonal(np.add.outer(angles, ratio if self.detector == "curved" else np.arctan(ratio))):
+            return ()
+        turns = quarter_turns(angles, self._size[0] == self._size[1], half=False)
+        flips = mirrors(angles, not bool(self.axis_mm), half=False)
+        return (*turns, *flips)
 
     def _map(self) -> TorchMap:
         fans = self.fans()

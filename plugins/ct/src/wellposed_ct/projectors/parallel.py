@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -20,7 +21,7 @@ from wellposed_ct.projectors.footprints import MODELS, Footprints, Model
 from wellposed_ct.projectors.joseph import BACKENDS, Backend, Plan, apply
 from wellposed_ct.projectors.joseph_torch import back_project, project
 from wellposed_ct.projectors.precision import doubles, in_doubles
-from wellposed_ct.symmetries import half_turn, quarter_turns
+from wellposed_ct.symmetries import half_turn, mirrors, on_a_diagonal, quarter_turns
 
 __all__ = ["BACKENDS", "Backend", "ParallelBeam", "check_beam", "image_space", "real_vector"]
 
@@ -151,8 +152,11 @@ class ParallelBeam(LinearOperator):
     def _evidence(self) -> tuple[Evidence, ...]:
         centred = not bool(self.axis_mm.any() or self.centre_mm.any())
         square = self._grid_size[0] == self._grid_size[1] and self.model != "siddon"  # whose lengths jump
-        turns = quarter_turns(self.angles.tolist(), centred and square, half=True)
-        return (*half_turn(centred), *turns)
+        angles = self.angles.tolist()
+        turns = quarter_turns(angles, centred and square, half=True)
+        clear = self.model != "siddon" and not on_a_diagonal(np.array(angles))
+        flips = mirrors(angles, centred and clear, half=True)
+        return (*half_turn(centred), *turns, *flips)
 
     def footprints(self) -> Footprints:
         """Return rays and model for Siddon's projector and strips, differentiable in the geometry."""
