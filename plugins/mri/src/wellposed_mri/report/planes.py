@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from wellposed_mri.encoding.recognised import is_encoding
+
 LARGEST = 512
 """Pixels a side above which pictures are thinned: a page stays small enough to be mailed."""
 
@@ -68,7 +70,7 @@ def kspace_plane(y: Tensor, cartesian: bool) -> Tensor:
 
 
 def operator_of(run: Any) -> Any:
-    """Return the run's operator where it is one of this pack's, else ``None``."""
+    """Return the run's operator where it is an MRI encoding, this pack's or a stranger's, else ``None``."""
     physics = getattr(getattr(run, "measurement", None), "physics", None)
     operator = getattr(physics, "operator", physics)
-    return operator if type(operator).__module__.startswith("wellposed_mri.") else None
+    return operator if is_encoding(operator) else None

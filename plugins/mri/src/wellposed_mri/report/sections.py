@@ -13,6 +13,7 @@ from torch import Tensor
 from wellposed.errors import ParameterError
 from wellposed_mri.coils import g_factor
 from wellposed_mri.encoding import MultiCoilMRI
+from wellposed_mri.encoding.traits import sampled
 from wellposed_mri.report import png
 from wellposed_mri.report.planes import (
     kspace_plane,
@@ -126,7 +127,7 @@ def sampling(run: Any) -> str:
     y = run.measurement.y if operator is not None else None
     if operator is None or not isinstance(y, Tensor):
         return ""
-    trajectory, mask = getattr(operator, "trajectory", None), getattr(operator, "mask", None)
+    trajectory, mask = getattr(operator, "trajectory", None), sampled(operator)
     figures = []
     if isinstance(trajectory, Tensor):
         points = trajectory_plane(trajectory)
