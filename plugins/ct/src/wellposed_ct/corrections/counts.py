@@ -101,6 +101,10 @@ def _checked(name: str, values: Tensor, counts: Tensor) -> Tensor:
             f"{name} have {values.shape[-1]} bins, but the counts have {counts.shape[-1]}; flats, darks and "
             "projections must be of the same detector, with the same binning and region."
         )
+    if 0 in values.shape:
+        raise SpaceError(
+            f"{name} of shape {tuple(values.shape)} hold no frame; leave them out, or read them again."
+        )
     found = values.to(dtype)
     bad = int((~torch.isfinite(found)).sum())
     if bad:

@@ -75,6 +75,10 @@ class DICOMReader:
             No CT slices, several series, unequal or missing slices, damaged, or too large.
         """
         path = Path(path)
+        with readable(path, "DICOM series"):
+            return self._read(path)
+
+    def _read(self, path: Path) -> Measurement:
         files = sorted(p for p in path.iterdir() if p.is_file()) if path.is_dir() else [path]
         heads = _one_series(
             path, [(p, h) for p in files if (h := _head(p, lenient=path.is_dir())) is not None]

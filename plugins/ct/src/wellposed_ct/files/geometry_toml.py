@@ -48,7 +48,7 @@ def read_geometry(path: str | PathLike[str]) -> Any:
         raise FileFormatError(f"{path}: not a readable TOML file: {error}") from error
     known = known_types()
     kind = found.pop("type", None)
-    if kind not in known:
+    if not isinstance(kind, str) or kind not in known:
         raise FileFormatError(f"{path}: type = {kind!r} is none of {', '.join(known)}.")
     try:
         if "angles_deg" in found:

@@ -156,7 +156,8 @@ def _entries(path: Path) -> dict[str, str]:
         parser.read_string(path.read_text("utf-8", "replace"))
         return dict(parser[SECTION])
     except (configparser.Error, KeyError) as error:
-        raise FileFormatError(f"{path}: no readable .xtekct with a section [{SECTION}]: {error}") from error
+        why = " ".join(str(error).split())
+        raise FileFormatError(f"{path}: no readable .xtekct with a section [{SECTION}]: {why}") from error
 
 
 def _number(path: Path, entries: dict[str, str], name: str, default: float | None = None) -> float:

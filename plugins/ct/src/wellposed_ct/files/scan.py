@@ -82,12 +82,27 @@ class RawScan:
     cone: ConeGeometry | None = None
     files: tuple[Path, ...] = ()
 
+    def __attrs_post_init__(self) -> None:
+        """Check that the axis is anywhere near the detector."""
+        width = self.geometry.detectors * self.geometry.detector_mm
+        if abs(self.geometry.axis_mm) > width:
+            raise FileFormatError(
+                f"{self.path}: the axis projects {self.geometry.axis_mm:.4g} mm beside the middle of a "
+                f"detector that is {width:.4g} mm wide; check the offsets, the centre and their units."
+            )
+
     def raw(self, start: int, stop: int) -> NDArray[Any]:
         """Return rows as they are stored, ``(rows, views, bins)``."""
         if not 0 <= start < stop <= self.rows:
             raise ParameterError(f"rows {start} to {stop} are asked for, and there are {self.rows}.")
-        values = self.load(start, stop)
         wanted = (stop - start, self.geometry.views, self.geometry.detectors)
+        try:
+            values = self.load(start, stop)
+        except MemoryError as error:
+            raise FileFormatError(
+                f"{self.path}: {stop - start} rows of {wanted[1]} views and {wanted[2]} bins do not fit "
+                "into the memory of this machine; if they cannot be that large, the file is damaged."
+            ) from error
         if values.shape != wanted or values.dtype.kind not in "fiu":
             raise FileFormatError(
                 f"{self.path}: rows {start} to {stop} are {values.dtype} of shape {values.shape}, and real "
@@ -221,7 +236,7 @@ class RawScan:
 
     def _white(self, values: Tensor, start: int, stop: int) -> Tensor:
         if self.flats is not None:
-            return _frames(self.flats(start, stop))
+            return _frames(self.path, self.flats(start, stop))
         if self.blank is None:
             raise FileFormatError(
                 f"{self.path}: holds counts, but no flat field to divide them by; add the frames taken "
@@ -230,7 +245,7 @@ class RawScan:
         return torch.full((1, values.shape[-1]), self.blank)
 
     def _dark(self, start: int, stop: int) -> Tensor | None:
-        return None if self.darks is None else _frames(self.darks(start, stop))
+        return None if self.darks is None else _frames(self.path, self.darks(start, stop))
 
     def physics(self, geometry: ParallelGeometry | FanGeometry | None = None) -> ParallelBeam | FanBeam:
         """Return the projector of a row."""
@@ -267,7 +282,9 @@ def as_panel(rows: Tensor) -> Tensor:
     return rows.flip(0).permute(1, 2, 0, 3)[None]
 
 
-def _frames(values: NDArray[Any]) -> Tensor:
+def _frames(path: Path, values: NDArray[Any]) -> Tensor:
+    if values.dtype.kind not in "fiu":
+        raise FileFormatError(f"{path}: flats or darks are {values.dtype}; real numbers are expected.")
     return torch.from_numpy(np.ascontiguousarray(values, np.float32))[:, None]
 
 

@@ -7,8 +7,10 @@ without beam ``darks/``, ``dark*``.
 
 from __future__ import annotations
 
+import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -106,18 +108,37 @@ def by_number(path: Path) -> tuple[Any, ...]:
 def _pages(path: Path) -> list[Page]:
     import tifffile
 
-    with readable(path, "TIFF file"), tifffile.TiffFile(path) as file:
+    # tifffile only logs where the chain of pages breaks off, and takes what is left for the whole
+    with _listening() as heard, readable(path, "TIFF file"), tifffile.TiffFile(path) as file:
         count = len(file.pages)
+    if broken := [text for text in heard if "TiffPages" in text]:
+        raise FileFormatError(f"{path}: breaks off after {count} pictures, or is damaged: {broken[0][:120]}")
     if not count:
         raise FileFormatError(f"{path}: holds no picture; the file is damaged.")
     return [(path, i) for i in range(count)]
+
+
+@contextmanager
+def _listening() -> Iterator[list[str]]:
+    """Collect what tifffile logs, in place of printing it."""
+    heard: list[str] = []
+    logger = logging.getLogger("tifffile")
+    handler = logging.Handler()
+    handler.emit = lambda record: heard.append(record.getMessage())  # type: ignore[method-assign]
+    passing, logger.propagate = logger.propagate, False
+    logger.addHandler(handler)
+    try:
+        yield heard
+    finally:
+        logger.removeHandler(handler)
+        logger.propagate = passing
 
 
 def check_page(path: Path, frames: Sequence[Page]) -> tuple[int, int]:
     """Return the shape of the first frame; the rest is compared when it is read."""
     import tifffile
 
-    with readable(frames[0][0], "TIFF file"), tifffile.TiffFile(frames[0][0]) as file:
+    with _listening(), readable(frames[0][0], "TIFF file"), tifffile.TiffFile(frames[0][0]) as file:
         page = file.pages[frames[0][1]]
         if len(page.shape) != 2 or page.dtype is None or page.dtype.kind not in "fiu":
             raise FileFormatError(
@@ -142,7 +163,14 @@ def stack_rows(path: Path, frames: Sequence[Page]) -> RowReader:
     """Return the function that reads some rows of all frames, touching only their bytes where it can."""
 
     def load(start: int, stop: int) -> NDArray[Any]:
-        return np.stack([_part(page, start, stop) for page in frames], 1)
+        parts = [_part(page, start, stop) for page in frames]
+        for (name, _), part in zip(frames, parts, strict=True):
+            if part.shape != parts[0].shape or part.dtype.kind not in "fiu":
+                raise FileFormatError(
+                    f"{name}: is {part.dtype} with rows of {part.shape[1]} pixels, unlike the first view of "
+                    f"the stack, {parts[0].dtype} with {parts[0].shape[1]}."
+                )
+        return np.stack(parts, 1)
 
     return load
 
@@ -150,7 +178,7 @@ def stack_rows(path: Path, frames: Sequence[Page]) -> RowReader:
 def _part(page: Page, start: int, stop: int) -> NDArray[Any]:
     import tifffile
 
-    with readable(page[0], "TIFF file"):
+    with _listening(), readable(page[0], "TIFF file"):
         try:
             found: NDArray[Any] = tifffile.memmap(page[0], page=page[1], mode="r")
         except ValueError:  # compressed, or in pieces
