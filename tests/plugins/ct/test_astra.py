@@ -39,11 +39,11 @@ def test_what_astra_makes_is_understood():
     found = from_astra(projections, astra.create_vol_geom(20, 30))
     assert found == FanGeometry(ANGLES, (20, 30), 100.0, 160.0, 33, 1.5, 1.0)
     assert from_astra(astra.create_proj_geom("parallel", 1.5, 33, ANGLES)).size == (33, 33)
-    with pytest.raises(ParameterError, match="type 'fanflat_vec': only 'parallel', 'fanflat'"):
-        from_astra(projections | {"type": "fanflat_vec"})
+    with pytest.raises(ParameterError, match="type 'parallel_vec': only 'parallel', 'fanflat'"):
+        from_astra(projections | {"type": "parallel_vec"})
     with pytest.raises(ParameterError, match="square pixels are needed"):
         from_astra(projections, astra.create_vol_geom(20, 20, 0, 10, 0, 20))
-    with pytest.raises(ParameterError, match="have no detector offset"):
+    with pytest.raises(ParameterError, match="has no detector offset"):
         to_astra(PARALLEL.replace(axis_mm=1.0))
 
 

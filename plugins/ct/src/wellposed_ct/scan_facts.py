@@ -49,6 +49,7 @@ def _geometry(scan: RawScan) -> dict[str, Any]:
         facts |= {"beam": "cone", "slice": list(scan.cone.size[1:]), "slices": scan.cone.size[0]}
     if isinstance(g, FanGeometry):
         facts |= {"source-axis mm": g.source_axis_mm, "source-det mm": g.source_detector_mm}
+        facts |= {"tilt deg": float(np.degrees(g.tilt))} if g.tilt else {}
     return facts
 
 

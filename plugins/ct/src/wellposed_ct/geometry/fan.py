@@ -3,7 +3,8 @@
 With θ the angle of a view, the central ray runs along (−sin θ, cos θ) through the rotation axis, from the
 source at a distance ``source_axis_mm`` before it, and meets the detector, which runs along (cos θ, sin θ), at
 a distance ``source_detector_mm`` from the source: ASTRA's ``fanflat``, and for a source infinitely far away
-the parallel beam of the same angles. A curved detector is an arc about the source, with the same middle.
+the parallel beam of the same angles. A curved detector is an arc about the source, with the same middle. A
+tilted flat one runs along (cos(θ + tilt), sin(θ + tilt)) through the same point of the central ray.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wellposed.errors import ParameterError
+from wellposed_ct.geometry.drawing import draw_fan
 from wellposed_ct.geometry.parallel import (
     check_angles,
     check_bins,
@@ -41,7 +43,7 @@ class FanGeometry:
     size
         Rows and columns of the image.
     source_axis_mm, source_detector_mm
-        Distances from the source to the rotation axis and to the detector.
+        Distances from the source, along the central ray, to the rotation axis and to the detector.
     detectors
         Number of detector bins.
     detector_mm
@@ -55,6 +57,9 @@ class FanGeometry:
         (x, y) of the image's middle, seen from the rotation axis.
     detector
         ``flat``, or ``curved``: an arc about the source, bins equally spaced in angle.
+    tilt
+        By how much a flat detector is turned in the plane, counter-clockwise as θ, about the point where the
+        rotation axis projects, radians; 0 is perpendicular to the central ray.
     """
 
     angles: tuple[float, ...]
@@ -67,6 +72,7 @@ class FanGeometry:
     axis_mm: float
     centre_mm: tuple[float, float]
     detector: Detector = "flat"
+    tilt: float = 0.0
 
     def __init__(
         self,
@@ -80,6 +86,7 @@ class FanGeometry:
         axis_mm: float = 0.0,
         centre_mm: Sequence[float] = (0.0, 0.0),
         detector: Detector = "flat",
+        tilt: float = 0.0,
     ) -> None:
         owner = "FanGeometry"
         if detector not in get_args(Detector):
@@ -117,7 +124,28 @@ class FanGeometry:
             float(axis_mm),
             (cx, cy),
             detector,
+            float(tilt),
         )
+        self._check_tilt()
+
+    def _check_tilt(self) -> None:
+        owner, tilt = type(self).__name__, self.tilt
+        if not abs(tilt) < math.pi / 2:
+            raise ParameterError(
+                f"{owner}: tilt = {tilt} must lie between −π/2 and π/2 radians, where a detector faces the "
+                "source; convert degrees with numpy.deg2rad."
+            )
+        if tilt and self.detector == "curved":
+            raise ParameterError(
+                f"{owner}: tilt = {tilt} and detector = 'curved'; only a flat detector is tilted, an arc "
+                "about the source is shifted along itself: axis_mm."
+            )
+        nearest = float((self.source_detector_mm + self.positions_mm() * math.sin(tilt)).min())
+        if nearest <= 0:
+            raise ParameterError(
+                f"{owner}: tilt = {tilt} puts an end of the detector {nearest:.4g} mm ahead of the source; "
+                "this must be more than 0, so tilt less or use fewer bins."
+            )
 
     @property
     def views(self) -> int:
@@ -136,8 +164,10 @@ class FanGeometry:
 
     def ray_angles(self) -> NDArray[np.float64]:
         """Return every bin's ray against the central one, radians."""
-        ratio = self.positions_mm() / self.source_detector_mm
-        return ratio if self.detector == "curved" else np.asarray(np.arctan(ratio), np.float64)
+        t, distance = self.positions_mm(), self.source_detector_mm
+        if self.detector == "curved":
+            return t / distance
+        return np.asarray(np.arctan2(t * math.cos(self.tilt), distance + t * math.sin(self.tilt)), np.float64)
 
     def lines(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return every ray as a line x·cos φ + y·sin φ = s: φ and s (mm), both ``(views, bins)``."""
@@ -155,11 +185,19 @@ class FanGeometry:
         chosen = range(self.views)[views] if isinstance(views, slice) else views
         return self.replace(angles=[self.angles[i] for i in chosen])
 
+    def svg(self) -> str:
+        """Return a drawing: the image, one view's source, rays and detector, and all sources."""
+        return draw_fan(self)
+
+    def _repr_html_(self) -> str:
+        return f"<figure>{self.svg()}<figcaption>{self!r}</figcaption></figure>"
+
     def __repr__(self) -> str:
         """Return one line with units."""
         span = math.degrees(max(self.angles) - min(self.angles))
         rows, columns = self.size
         arc = " on an arc" if self.detector == "curved" else ""
+        arc = f" tilted by {math.degrees(self.tilt):.4g}°" if self.tilt else arc
         return (
             f"FanGeometry({self.views} views over {span:.4g}°, source {self.source_axis_mm:g} mm before the "
             f"axis and {self.source_detector_mm:g} mm before {self.detectors} bins of "

@@ -73,7 +73,7 @@ def is_displaced(position: Tensor) -> bool:
     return bool((short < 0.95 * long).any())
 
 
-def beyond(position: Tensor) -> tuple[int, int]:
+def beyond(position: Tensor, mirrored: Tensor | None = None) -> tuple[int, int]:
     """Return how many bins a displaced detector lacks, on its low and on its high side, to be symmetric.
 
     A filtered view goes on beyond the detector, and where the line is shared with an opposite ray, that tail
@@ -83,12 +83,16 @@ def beyond(position: Tensor) -> tuple[int, int]:
     ----------
     position
         Equally spaced, ``(V, D)``.
+    mirrored
+        Where the opposite rays would be, for a detector that is known to be displaced; by default, on the
+        other side at the same distance.
     """
-    if position.shape[1] < 2 or not is_displaced(position):
+    if position.shape[1] < 2 or (mirrored is None and not is_displaced(position)):
         return 0, 0
+    wanted = -position if mirrored is None else mirrored
     step = (position[0, 1] - position[0, 0]).abs()
-    more = (position.amax(1) + position.amin(1)) / step
-    low, high = (max(0, math.ceil(float(n) - 1e-6)) for n in (more.amax(), (-more).amax()))
+    below, above = (position.amin(1) - wanted.amin(1)).amax(), (wanted.amax(1) - position.amax(1)).amax()
+    low, high = (max(0, math.ceil(float(n / step) - 1e-6)) for n in (below, above))
     return (low, high) if float(position[0, 1] - position[0, 0]) > 0 else (high, low)
 
 

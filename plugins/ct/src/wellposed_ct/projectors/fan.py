@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-import numpy as np
 import torch
 from torch import Tensor
 
+from wellposed.errors import ParameterError
 from wellposed.native import uncompiled
 from wellposed.operators import LinearOperator
 from wellposed.spaces import AnySpace, Space
@@ -34,7 +34,8 @@ class FanBeam(LinearOperator):
     Parameters
     ----------
     angles
-        θ, radians, ``(views,)``. Differentiable, as are ``axis_mm`` and ``centre_mm`` (in pure torch).
+        θ, radians, ``(views,)``. Differentiable, as are ``axis_mm``, ``centre_mm`` and ``tilt`` (in pure
+        torch).
     domain
         Space or shape ``(C, H, W)`` of the images; float32 unless the space says otherwise.
     source_axis_mm, source_detector_mm
@@ -54,6 +55,9 @@ class FanBeam(LinearOperator):
         ``flat``, or ``curved``: an arc about the source, on which bins are equally spaced in angle.
     model
         As in :class:`~wellposed_ct.projectors.parallel.ParallelBeam`.
+    tilt
+        By how much a flat detector is turned about the point where the rotation axis projects, radians.
+        Differentiable.
 
     Raises
     ------
@@ -65,6 +69,7 @@ class FanBeam(LinearOperator):
     angles: Tensor
     axis_mm: Tensor
     centre_mm: Tensor
+    tilt: Tensor
 
     @uncompiled
     def __init__(
@@ -81,21 +86,32 @@ class FanBeam(LinearOperator):
         backend: Backend = "auto",
         detector: Detector = "flat",
         model: Model = "joseph",
+        tilt: float | Tensor = 0.0,
     ) -> None:
         space = image_space(domain, type(self).__name__)
         channels, *size = space.concrete_shape
         angles = real_vector("angles", angles)
         axis_mm = torch.as_tensor(axis_mm, dtype=None if isinstance(axis_mm, Tensor) else torch.float64)
         centre_mm = real_vector("centre_mm", centre_mm)
+        tilt = torch.as_tensor(tilt, dtype=None if isinstance(tilt, Tensor) else torch.float64)
         check_beam(angles, axis_mm, backend, model)
+        if tilt.ndim:
+            raise ParameterError(f"tilt has shape {tuple(tilt.shape)}, but must be one number, in radians.")
         lengths = (source_axis_mm, source_detector_mm, detectors, detector_mm, pixel_mm)
         geometry = FanGeometry(
-            sample(angles).tolist(), size, *lengths, 0.0, sample(centre_mm).tolist(), detector
+            sample(angles).tolist(),
+            size,
+            *lengths,
+            float(sample(axis_mm).mean()),
+            sample(centre_mm).tolist(),
+            detector,
+            float(sample(tilt)),
         )
         super().__init__(space, Space((channels, geometry.views, geometry.detectors), space.dtype))
         self.register_value("angles", angles)
         self.register_value("axis_mm", axis_mm)
         self.register_value("centre_mm", centre_mm)
+        self.register_value("tilt", tilt)
         self.source_axis_mm, self.source_detector_mm = geometry.source_axis_mm, geometry.source_detector_mm
         self.detectors, self.detector_mm = geometry.detectors, geometry.detector_mm
         self.pixel_mm = geometry.pixel_mm
@@ -119,6 +135,7 @@ class FanBeam(LinearOperator):
             geometry.axis_mm,
             geometry.centre_mm,
             detector=geometry.detector,
+            tilt=geometry.tilt,
         )
 
     @property
@@ -135,6 +152,7 @@ class FanBeam(LinearOperator):
             float(self.axis_mm.detach().mean()),
             self.centre_mm.tolist(),
             self.detector,
+            float(self.tilt.detach()),
         )
 
     @property
@@ -145,12 +163,14 @@ class FanBeam(LinearOperator):
 
     def fans(self, interpolate: bool = False) -> Fans:
         """Return sources and detectors in pixels, differentiable in the geometry."""
-        angles, axis, centre = (doubles(t) for t in (self.angles, self.axis_mm, self.centre_mm))
+        geometry = (self.angles, self.axis_mm, self.centre_mm, self.tilt)
+        angles, axis, centre, tilt = (doubles(t) for t in geometry)
         cos, sin = torch.cos(angles), torch.sin(angles)
         across, ahead = torch.stack([cos, sin], 1), torch.stack([-sin, cos], 1)
+        along = torch.cos(tilt) * across + torch.sin(tilt) * ahead
         start = (-(self.detectors - 1) / 2 * self.detector_mm - axis).expand_as(angles)
         source, away = -self.source_axis_mm * ahead, self.source_detector_mm
-        first, step, arc = source + away * ahead + start[:, None] * across, self.detector_mm * across, 0.0
+        first, step, arc = source + away * ahead + start[:, None] * along, self.detector_mm * along, 0.0
         if self.detector == "curved":
             gamma = (start / away)[:, None]
             first = source + away * (torch.cos(gamma) * ahead + torch.sin(gamma) * across)
@@ -170,12 +190,10 @@ class FanBeam(LinearOperator):
         if not centred or self.model == "siddon":  # whose lengths jump
             return ()
         angles = self.angles.tolist()
-        bins = np.arange(self.detectors) - (self.detectors - 1) / 2
-        ratio = (bins * self.detector_mm - float(self.axis_mm)) / self.source_detector_mm
-        if on_a_diagonal(np.add.outer(angles, ratio if self.detector == "curved" else np.arctan(ratio))):
+        if on_a_diagonal(self.geometry.lines()[0]):
             return ()
         turns = quarter_turns(angles, self._size[0] == self._size[1], half=False)
-        flips = mirrors(angles, not bool(self.axis_mm), half=False)
+        flips = mirrors(angles, not bool(self.axis_mm) and not bool(self.tilt), half=False)
         return (*turns, *flips)
 
     def _map(self) -> TorchMap:
@@ -189,7 +207,7 @@ class FanBeam(LinearOperator):
 
     @property
     def _calibrates(self) -> bool:
-        return calibrates(self.angles, self.axis_mm, self.centre_mm)
+        return calibrates(self.angles, self.axis_mm, self.centre_mm, self.tilt)
 
     @uncompiled
     def _forward(self, x: Tensor) -> Tensor:
