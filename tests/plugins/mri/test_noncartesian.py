@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from wellposed.errors import DtypeError, ParameterError, SpaceError
+from wellposed.errors import DtypeError, ParameterError, SpaceError, UnsuitableError
 from wellposed_mri import (
     SENSE,
     CartesianMRI,
@@ -244,7 +244,7 @@ def test_wrong_trajectories_get_a_sentence():
         NonCartesianMRI(maps, torch.zeros(2, 2, dtype=torch.complex64))
     with pytest.raises(ParameterError, match="accuracy"):
         NonCartesianMRI(maps, points(20, shape=(32, 32)), accuracy=0.0)
-    with pytest.raises(ParameterError, match="no trajectory"):
+    with pytest.raises(UnsuitableError, match="Gridding needs a trajectory"):
         Gridding()(randc(1, 2, 32, 32), MultiCoilMRI(maps))
 
 

@@ -49,6 +49,8 @@ def modulation(like: Tensor, dims: tuple[int, ...]) -> tuple[Tensor, Tensor]:
 def centring(sizes: tuple[int, ...], dims: tuple[int, ...], like: Tensor) -> tuple[Tensor, Tensor]:
     """Return :func:`modulation` for axes ``dims`` of ``sizes``, on the device of ``like``."""
     dtype = like.real.dtype if like.is_complex() else like.dtype
+    if torch.compiler.is_compiling():  # which would warn that it looks through the cache
+        return _factors(sizes, dims, dtype, like.device)
     return _modulation(sizes, dims, dtype, like.device)
 
 
@@ -58,15 +60,21 @@ def _modulation(
 ) -> tuple[Tensor, Tensor]:
     # Not in inference mode, whose tensors autograd refuses to save for a later backward pass.
     with torch.inference_mode(False):
-        before, after = torch.ones((), dtype=torch.complex128), torch.ones((), dtype=torch.complex128)
-        for n, d in zip(sizes, dims, strict=True):
-            shape = (n,) + (1,) * (-d - 1)
-            before = before * _phases(n, 0).reshape(shape)
-            after = after * _phases(n, -(n // 2)).reshape(shape)
-        if all(n % 2 == 0 for n in sizes):
-            return before.real.to(device, dtype).contiguous(), after.real.to(device, dtype).contiguous()
-        kind = torch.complex128 if dtype == torch.float64 else torch.complex64
-        return before.to(device, kind), after.to(device, kind)
+        return _factors(sizes, dims, dtype, device)
+
+
+def _factors(
+    sizes: tuple[int, ...], dims: tuple[int, ...], dtype: torch.dtype, device: torch.device
+) -> tuple[Tensor, Tensor]:
+    before, after = torch.ones((), dtype=torch.complex128), torch.ones((), dtype=torch.complex128)
+    for n, d in zip(sizes, dims, strict=True):
+        shape = (n,) + (1,) * (-d - 1)
+        before = before * _phases(n, 0).reshape(shape)
+        after = after * _phases(n, -(n // 2)).reshape(shape)
+    if all(n % 2 == 0 for n in sizes):
+        return before.real.to(device, dtype).contiguous(), after.real.to(device, dtype).contiguous()
+    kind = torch.complex128 if dtype == torch.float64 else torch.complex64
+    return before.to(device, kind), after.to(device, kind)
 
 
 def _phases(n: int, shift: int) -> Tensor:

@@ -14,8 +14,10 @@ import torch
 from torch import Tensor
 
 from wellposed.linalg.blocks import blockwise
+from wellposed.native import uncompiled
 from wellposed.operators.derived import Derived
 from wellposed_mri.encoding import kernels, toeplitz
+from wellposed_mri.encoding.checks import hidden
 from wellposed_mri.fourier import centring
 from wellposed_mri.nufft import Plans, to_image, to_points
 
@@ -47,6 +49,7 @@ class Along:
         """Whether an FFT serves: all points lie on the grid, and none of them is being moved."""
         return not _moving(trajectory) and self._places(trajectory).numel() > 0
 
+    @uncompiled
     def to_points(self, images: Tensor, trajectory: Tensor) -> Tensor:
         """Return the samples ``(…, M)`` of images ``(…, *shape)``."""
         lead = images.shape[: -len(self.shape)]
@@ -56,6 +59,7 @@ class Along:
         found = blockwise(partial(self._sampled, trajectory), (images,), (), len(self.shape))
         return found.reshape(*lead, -1)
 
+    @uncompiled
     def to_images(self, samples: Tensor, trajectory: Tensor) -> Tensor:
         """Return images ``(…, *shape)`` of samples ``(…, M)``: the adjoint."""
         lead = samples.shape[:-1]
@@ -91,6 +95,7 @@ class Along:
             return _looked_up(padded, gather)
         return samples.new_zeros(*samples.shape[:-1], math.prod(self.shape)).index_add(-1, where, samples)
 
+    @uncompiled
     def normal(self, x: Tensor, maps: Tensor, conjugate: Tensor, trajectory: Tensor) -> Tensor:
         """Return ``Σ_c conjugate_c · T(maps_c · x)``, T the product of both transforms, orthonormal.
 
@@ -102,6 +107,7 @@ class Along:
         counts = self._counts(self._places(trajectory)).to(maps.real.dtype)
         return kernels.normal(x, maps * before, conjugate * before.conj(), counts, self._axes)
 
+    @uncompiled
     def convolved(self, images: Tensor, trajectory: Tensor) -> Tensor:
         """Return the product of both transforms of images ``(…, *shape)``, orthonormal."""
         if not self.on_grid(trajectory):
@@ -160,8 +166,4 @@ def _counts(where: Tensor, shape: tuple[int, ...]) -> Tensor:
 
 
 def _moving(trajectory: Tensor) -> bool:
-    return (
-        trajectory.requires_grad
-        or torch._C._functorch.is_functorch_wrapped_tensor(trajectory)
-        or torch.compiler.is_compiling()
-    )
+    return trajectory.requires_grad or hidden(trajectory)

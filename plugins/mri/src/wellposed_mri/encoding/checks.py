@@ -94,6 +94,14 @@ def hidden(values: Tensor) -> bool:
     )
 
 
+def plain(values: Tensor) -> Tensor:
+    """Return the numbers behind function transforms: under ``vmap`` those of all samples together."""
+    values = values.detach()
+    while torch._C._functorch.is_functorch_wrapped_tensor(values):
+        values = torch._C._functorch.get_unwrapped(values)
+    return values
+
+
 def require_known(name: str, values: Tensor) -> None:
     """Raise :class:`ParameterError` for NaN or infinity, where the numbers can be looked at."""
     if not hidden(values):

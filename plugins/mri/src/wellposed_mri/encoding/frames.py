@@ -13,6 +13,7 @@ from wellposed.operators.derived import Derived
 from wellposed.spaces import Space
 from wellposed.structure import Evidence, Symmetry
 from wellposed_mri.encoding.checks import full_maps, hidden, require_known
+from wellposed_mri.encoding.kernels import conjugated
 from wellposed_mri.encoding.noncartesian import (
     accuracy_of,
     coil_images,
@@ -76,7 +77,7 @@ class DynamicNonCartesianMRI(LinearOperator):
         self.accuracy = accuracy
         self._image = image
         self._along = each_along(image, accuracy, frames)
-        self._conjugate = Derived(torch.conj_physical)
+        self._conjugate = Derived(conjugated)
         self._scaled = Derived(partial(scaled_maps, dims=dims, conjugate=False))
         self._scaled_conjugate = Derived(partial(scaled_maps, dims=dims, conjugate=True))
 

@@ -91,6 +91,11 @@ def _forward(x: Tensor, dims: Dims, inverse: bool) -> Tensor:
     return transform(x, dim=dims, norm="ortho")  # type: ignore[no-any-return]
 
 
+def conjugated(x: Tensor) -> Tensor:
+    """Return the conjugate, computed: a lazy one is computed again by every product."""
+    return x.conj().resolve_conj()
+
+
 def broadcast(*shapes: torch.Size | tuple[int, ...]) -> torch.Size:
     """Return the shape that ``shapes`` broadcast to."""
     size: torch.Size = torch.broadcast_shapes(*shapes)  # type: ignore[no-untyped-call]

@@ -20,6 +20,7 @@ from wellposed.spaces import Space
 from wellposed.structure import Evidence, Symmetry
 from wellposed_mri.encoding.along import Along
 from wellposed_mri.encoding.checks import full_maps, hidden, require_known
+from wellposed_mri.encoding.kernels import conjugated
 from wellposed_mri.encoding.motion import require_motion, shots_of, total
 from wellposed_mri.encoding.noncartesian import (
     accuracy_of,
@@ -115,7 +116,7 @@ class MotionNonCartesianMRI(LinearOperator):
         self._along = each_along(image, self.accuracy, each if coils_move else shots)
         self._turned = Derived(partial(turned, shape=image))
         self._ramp = Derived(partial(ramp, shape=image))
-        self._conjugate = Derived(torch.conj_physical)
+        self._conjugate = Derived(conjugated)
         self._scaled = Derived(partial(scaled_maps, dims=dims, conjugate=False))
         self._scaled_conjugate = Derived(partial(scaled_maps, dims=dims, conjugate=True))
 

@@ -14,7 +14,7 @@ from wellposed.operators.derived import Derived
 from wellposed.spaces import Space
 from wellposed.structure import Evidence, NormBound, Symmetry
 from wellposed_mri.encoding import kernels
-from wellposed_mri.encoding.checks import full_maps, require_known, require_mask
+from wellposed_mri.encoding.checks import full_maps, hidden, require_known, require_mask
 from wellposed_mri.encoding.normal import Normal
 from wellposed_mri.fourier import centred_ifft, centring, modulation
 from wellposed_mri.phase import GlobalPhase
@@ -168,8 +168,8 @@ class VaryingAxes:
         """Return the axes for ``mask``."""
         if mask is None:
             return ()
-        if torch._C._functorch.is_functorch_wrapped_tensor(mask) or torch.compiler.is_compiling():
-            return tuple(d for d in self.axes if mask.ndim >= -d and mask.shape[d] > 1)  # values are hidden
+        if hidden(mask):
+            return tuple(d for d in self.axes if mask.ndim >= -d and mask.shape[d] > 1)
         flags = self._flags(mask).tolist()
         return tuple(d for d, changes in zip(self.axes, flags, strict=True) if changes)
 

@@ -14,7 +14,7 @@ from wellposed.operators.derived import Derived
 from wellposed.spaces import Space, require_tensor
 from wellposed.structure import Evidence, NormBound, Symmetry
 from wellposed_mri.encoding import kernels
-from wellposed_mri.encoding.checks import coils_last, require_known, require_mask
+from wellposed_mri.encoding.checks import coils_last, hidden, require_known, require_mask
 from wellposed_mri.encoding.multicoil import VaryingAxes, centred_mask, squared_mask
 from wellposed_mri.encoding.normal import Normal
 from wellposed_mri.fourier import modulation
@@ -168,8 +168,7 @@ def require_slices(maps: Tensor) -> None:
 
 def whole_numbers(shifts: Tensor) -> list[int] | None:
     """Return the shifts as integers, or ``None`` where they are not whole or cannot be looked at."""
-    hidden = torch._C._functorch.is_functorch_wrapped_tensor(shifts) or torch.compiler.is_compiling()
-    if hidden or shifts.requires_grad:
+    if hidden(shifts) or shifts.requires_grad:
         return None
     values: list[float] = shifts.detach().double().tolist()
     return [int(v) for v in values] if all(v == int(v) for v in values) else None

@@ -17,6 +17,7 @@ from wellposed.spaces import Space, require_tensor
 from wellposed.structure import Evidence, Symmetry
 from wellposed_mri.encoding.along import Along
 from wellposed_mri.encoding.checks import full_maps, hidden, require_known
+from wellposed_mri.encoding.kernels import conjugated
 from wellposed_mri.encoding.normal import Normal
 from wellposed_mri.encoding.trajectory_checks import require_real, require_trajectory
 from wellposed_mri.phase import GlobalPhase
@@ -91,7 +92,7 @@ class NonCartesianMRI(LinearOperator):
         self.batched = batched
         self._image = image
         self._along = each_along(image, accuracy, int(trajectory.shape[0]) if batched else None)
-        self._conjugate = Derived(torch.conj_physical)
+        self._conjugate = Derived(conjugated)
         self._scaled = Derived(partial(scaled_maps, dims=dims, conjugate=False))
         self._scaled_conjugate = Derived(partial(scaled_maps, dims=dims, conjugate=True))
 
@@ -203,7 +204,7 @@ def combined(images: Tensor, maps: Tensor) -> Tensor:
 def scaled_maps(maps: Tensor, dims: int, conjugate: bool) -> Tensor:
     """Return maps ``(b, sets, coils, *image)`` times N^(−1/2), N the number of pixels."""
     full = full_maps(maps, dims)
-    return (full.conj_physical() if conjugate else full) / math.sqrt(math.prod(full.shape[3:]))
+    return (conjugated(full) if conjugate else full) / math.sqrt(math.prod(full.shape[3:]))
 
 
 def normal_per_sample(

@@ -8,13 +8,14 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from wellposed.errors import SpaceError
+from wellposed.errors import ParameterError, SpaceError
 from wellposed.linalg import gram
 from wellposed.operators.base import LinearOperator
 from wellposed.operators.derived import Derived
 from wellposed.spaces import Space
 from wellposed.structure import Evidence, Symmetry
-from wellposed_mri.encoding.checks import full_maps, require_finite, require_known
+from wellposed_mri.encoding.checks import full_maps, plain, require_finite, require_known
+from wellposed_mri.encoding.kernels import conjugated
 from wellposed_mri.encoding.noncartesian import (
     accuracy_of,
     coil_images,
@@ -53,7 +54,8 @@ class OffResonanceMRI(LinearOperator):
     The exponential of field and time is a sum of L products, exact to ``accuracy``: a sample is off by at
     most ``segmentation.error · N^(−1/2) Σ_j |maps_c[j] x[j]|`` (and the transforms' own error). L, about
     the range of the field × readout time + a few, is found from the field given; A costs L transforms.
-    A and A* share the segmentation, so they are adjoint to rounding. The field carries gradients.
+    A and A* share the segmentation, so they are adjoint to rounding. The field carries gradients; fields that
+    ``vmap`` maps over share the segments of their common range.
 
     Raises
     ------
@@ -92,7 +94,7 @@ class OffResonanceMRI(LinearOperator):
         self.accuracy = accuracy
         self._sum = Superposition(image, accuracy)
         self._weights = Derived(partial(torch.Tensor.to, dtype=maps.dtype))
-        self._conjugate = Derived(torch.conj_physical)
+        self._conjugate = Derived(conjugated)
         self._scaled = Derived(partial(scaled_maps, dims=dims, conjugate=False))
         self._scaled_conjugate = Derived(partial(scaled_maps, dims=dims, conjugate=True))
         self._segmented: tuple[tuple[float, float], Tensor, Segments] | None = None
@@ -108,7 +110,11 @@ class OffResonanceMRI(LinearOperator):
         kept = self._segmented
         if kept is not None and torch.compiler.is_compiling():
             return kept[2]  # values cannot be looked at here
-        span, times = _range(self.field), self.times.detach()
+        if torch._C._functorch.is_batchedtensor(self.times):
+            raise ParameterError(
+                "times cannot be mapped over: segments are found from their values, for all."
+            )
+        span, times = _range(self.field), plain(self.times)
         if kept is None or kept[0] != span or not torch.equal(kept[1], times):
             full = times.expand(self.trajectory.shape[:-1])
             kept = (span, times.clone(), segments(full, *span, self.accuracy))
@@ -186,6 +192,6 @@ def _require_field(field: Tensor, image: tuple[int, ...], times: Tensor, lead: t
 
 
 def _range(field: Tensor) -> tuple[float, float]:
-    values = field.detach()
+    values = plain(field)
     require_finite("field", values)
     return float(values.min()), float(values.max())

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from wellposed.errors import ParameterError
+from wellposed_mri.encoding.checks import plain
 
 FINE = 16
 """Frequencies per turn of phase at which errors are measured: between them the error hardly changes."""
@@ -58,7 +59,7 @@ def segments(times: Tensor, low: float, high: float, accuracy: float, most: int 
     Least-squares interpolators: B. P. Sutton, D. C. Noll and J. A. Fessler, IEEE Trans. Med. Imaging 22
     (2003) 178–188, doi:10.1109/TMI.2002.808360.
     """
-    t = times.detach().double().cpu().reshape(-1).numpy()
+    t = np.array(plain(times.detach().double().reshape(-1)).tolist())  # not .numpy(): torch.func refuses it
     distinct, where = np.unique(t, return_inverse=True)
     duration = float(distinct[-1] - distinct[0]) if len(distinct) else 0.0
     count = max(1, math.ceil(abs(high - low) * duration))

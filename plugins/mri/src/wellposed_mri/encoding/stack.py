@@ -14,6 +14,7 @@ from wellposed.operators.derived import Derived
 from wellposed.spaces import Space
 from wellposed.structure import Evidence, Symmetry
 from wellposed_mri.encoding.checks import full_maps, hidden, require_known
+from wellposed_mri.encoding.kernels import conjugated
 from wellposed_mri.encoding.noncartesian import (
     accuracy_of,
     coil_images,
@@ -191,5 +192,5 @@ def _require_planar(trajectory: Tensor, plane: tuple[int, ...], depth: int, rota
 def _scaled(maps: Tensor, conjugate: bool) -> Tensor:
     """Return maps ``(b, sets, coils, D, H, W)`` times N^(−1/2) and what centres the FFT along slices."""
     full = full_maps(maps, 3) * modulation(maps, (-3,))[0]
-    scaled: Tensor = (full.conj_physical() if conjugate else full) / full.shape[3:].numel() ** 0.5
+    scaled: Tensor = (conjugated(full) if conjugate else full) / full.shape[3:].numel() ** 0.5
     return scaled

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from wellposed.linalg import gram
+from wellposed.native import uncompiled
 from wellposed.operators.base import LinearOperator
 from wellposed.operators.derived import Derived
 from wellposed.spaces import Space
@@ -20,6 +21,7 @@ from wellposed.structure import Evidence, Symmetry
 from wellposed_mri.encoding import toeplitz
 from wellposed_mri.encoding.along import Along
 from wellposed_mri.encoding.checks import hidden
+from wellposed_mri.encoding.kernels import conjugated
 from wellposed_mri.encoding.normal import Normal
 from wellposed_mri.phase import GlobalPhase
 from wellposed_mri.trajectories.density import pipe_menon
@@ -55,6 +57,7 @@ class Superposition:
         for weight in weights:
             yield self.along.to_images(weight.conj() * samples, trajectory)
 
+    @uncompiled
     def normal(self, images: Tensor, weights: Tensor, trajectory: Tensor) -> Tensor:
         """Return the product of both of images ``(…, L, *shape)``, orthonormal."""
         return toeplitz.convolve_pairs(images, self._kernel(weights, trajectory))
@@ -81,7 +84,7 @@ class Superposed(LinearOperator):
         super().__init__(domain, range)
         self.accuracy = accuracy
         self._sum = Superposition(domain.concrete_shape[1:], accuracy)
-        self._conjugate = Derived(torch.conj_physical)
+        self._conjugate = Derived(conjugated)
 
     def _weights(self) -> Tensor:
         """Return ``w``, ``(L, M)``."""

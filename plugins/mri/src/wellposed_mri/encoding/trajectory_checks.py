@@ -9,6 +9,7 @@ from torch import Tensor
 
 from wellposed.errors import DtypeError, ParameterError, SpaceError
 from wellposed.spaces import require_tensor
+from wellposed_mri.encoding.checks import hidden
 
 SLACK = 1e-3
 """Rounding allowed at the edge of k-space, relative to it."""
@@ -36,7 +37,7 @@ def require_trajectory(trajectory: Tensor, shape: tuple[int, ...]) -> None:
         )
     if trajectory.numel() == 0:
         raise SpaceError(f"the trajectory of shape {tuple(trajectory.shape)} holds no samples.")
-    if torch._C._functorch.is_functorch_wrapped_tensor(trajectory):
+    if hidden(trajectory):
         return
     values = trajectory.detach()
     if not bool(torch.isfinite(values).all()):
