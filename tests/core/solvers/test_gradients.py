@@ -172,7 +172,10 @@ def test_second_derivative_of_an_undamped_solve_is_refused(method):
 
 def test_function_transforms_are_refused_clearly():
     theta = torch.tensor([2.0, 3.0])
-    with pytest.raises(ParameterError, match="Use the batch axis instead of vmap"):
-        torch.vmap(lambda b: cg(lambda v: 2 * v, b).x)(torch.ones(3, 2, 2))
-    with pytest.raises(ParameterError, match=r"torch.func.vmap, grad or jvp"):
+    with pytest.raises(ParameterError, match="vmap carries no gradient; use the batch axis"):
+        torch.vmap(lambda b: cg(lambda v: 2 * v, b).x)(torch.ones(3, 2, 2, requires_grad=True))
+    with pytest.raises(ParameterError, match="vmap carries no gradient; use the batch axis"):
+        torch.vmap(lambda t: cg(lambda v: t * v, torch.ones(1, 2)).x)(theta.requires_grad_())
+    theta = theta.detach()
+    with pytest.raises(ParameterError, match=r"torch\.func\.grad or jvp"):
         torch.func.grad(lambda t: cg(lambda v: t * v, torch.ones(1, 2)).x.sum())(theta)

@@ -6,9 +6,10 @@ is exact to first order; one more step from there is exact to third. The step's 
 with the adjoint system, and is itself differentiable. Memory: two evaluations of A, no matter how many
 iterations were made.
 
-Reverse mode only: ``torch.func`` transforms are refused (ParameterError), because the steps
-capture ``op`` and stopping needs numbers; the batch axis takes the place of ``vmap``. The adjoint solve stops
-by the same rules, so a gradient is about as accurate as its solution.
+Reverse mode only: ``torch.func.grad`` and ``jvp`` are refused (ParameterError), because the steps
+capture ``op`` and stopping needs numbers; inside ``vmap`` a solve carries no gradient
+(:mod:`~wellposed.solvers.folding`), and the batch axis takes its place. The adjoint solve stops by the same
+rules, so a gradient is about as accurate as its solution.
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from wellposed.errors import ParameterError
 from wellposed.solvers.bidiagonal import Recurrence, System, iterate
+from wellposed.solvers.folding import Fold, fold_of, refuse_graph
 from wellposed.solvers.implicit import tracks_gradients
 from wellposed.solvers.implicit_least_squares import Pair, attach_pseudo_inverse
 from wellposed.solvers.progress import REASONS, Callback, Progress, Report, code_of
@@ -80,6 +81,13 @@ def _damp_scalars(damp: float | Tensor, batch: int) -> Scalars | None:
     return full[0] if batch == 1 else full
 
 
+def _folded(damp: float | Tensor, fold: Fold) -> float | Tensor:
+    if not isinstance(damp, Tensor):
+        return damp
+    folded: Tensor = fold.lower(damp.reshape(-1).expand(fold.batch))
+    return folded
+
+
 def solve_least_squares(
     recurrence: Callable[[], Recurrence], op: Any, b: Vector, *, damp: float | Tensor, x0: Vector | None,
     preconditioner: Any, tol: float, atol: float, max_iter: int | None, callback: Callback | None,
@@ -88,6 +96,16 @@ def solve_least_squares(
     """Minimise ‖A x − b‖² + damp²‖x‖² by ``recurrence`` with the guarantees of this module."""
     check_options(tol, atol, max_iter)
     f, adjoint = pair(op)
+    if (fold := fold_of(f, b)) is not None:
+        solution = solve_least_squares(
+            recurrence, (fold.of(f), fold.of(adjoint)), fold.lower(b), damp=_folded(damp, fold),
+            x0=None if x0 is None else fold.lower(x0),
+            preconditioner=None if preconditioner is None else fold.of(action(preconditioner)),
+            tol=tol, atol=atol, max_iter=max_iter, callback=fold.callback(callback), differentiable=False,
+        )  # fmt: skip
+        if differentiable and tracks_gradients():
+            refuse_graph(fold.lower(b), fold.lower(f(fold.lift(solution.x))))
+        return fold.solution(solution)
     with torch.no_grad(), np.errstate(all="ignore"):
         target = Layout(b)
         source = Layout(adjoint(b))

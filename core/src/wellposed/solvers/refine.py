@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from wellposed.errors import ConvergenceError, ParameterError
+from wellposed.solvers.folding import fold_of, refuse_graph
 from wellposed.solvers.implicit import attach_inverse, tracks_gradients
 from wellposed.solvers.progress import REASONS, Callback, Progress, Report, code_of
 from wellposed.solvers.rows import (
@@ -161,6 +162,15 @@ def solve_square(
     """Solve A x = b by ``method`` with the guarantees of this module."""
     check_options(tol, atol, max_iter)
     f = action(op)
+    if (fold := fold_of(f, b)) is not None:
+        solution = solve_square(
+            method, fold.of(f), fold.lower(b), x0=None if x0 is None else fold.lower(x0),
+            preconditioner=None if preconditioner is None else fold.of(action(preconditioner)),
+            tol=tol, atol=atol, max_iter=max_iter, callback=fold.callback(callback), differentiable=False,
+        )  # fmt: skip
+        if differentiable and tracks_gradients():
+            refuse_graph(fold.lower(b), fold.lower(f(fold.lift(solution.x))))
+        return fold.solution(solution)
     with torch.no_grad(), np.errstate(all="ignore"):
         layout = Layout(b)
         precondition = None

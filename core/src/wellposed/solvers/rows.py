@@ -125,8 +125,8 @@ class Layout:
 def _refuse_transforms(parts: tuple[Tensor, ...]) -> None:
     if any(torch._C._functorch.is_functorch_wrapped_tensor(t) for t in parts):
         raise ParameterError(
-            "a solver met a tensor inside torch.func.vmap, grad or jvp, but stopping needs its numbers. "
-            "Use the batch axis instead of vmap, and .backward() or torch.autograd.grad."
+            "a solver met a tensor inside torch.func.grad or jvp, but stopping needs its numbers; "
+            "use .backward() or torch.autograd.grad."
         )
 
 
