@@ -12,10 +12,12 @@ import numpy as np
 import pydicom
 import pytest
 import tifffile
+import torch
 
 from wellposed.cli import main
 from wellposed.errors import OutputExistsError, ParameterError
 from wellposed_ct import FBP, HDF5Reader, ParallelGeometry, disc, open_scan, write_geometry
+from wellposed_ct.corrections import Zingers, find_centre
 from wellposed_ct.phantoms import Ellipses
 from wellposed_ct.stacks import Plan, bytes_per_row, parse_bytes, reconstruct_stack, rows_at_once
 
@@ -317,3 +319,21 @@ def test_the_preview_is_another_file(tmp_path, raw, capsys):
     assert main(arguments(raw, tmp_path / "v.npy", "--preview", str(tmp_path / "v.npy"))) == 2
     assert "give the preview another name" in " ".join(capsys.readouterr().err.split())
     assert not (tmp_path / "v.npy").exists()
+
+
+def test_a_report_of_a_stack_is_of_its_middle_row(tmp_path, raw, capsys):
+    report, output = tmp_path / "report", tmp_path / "v.npy"
+    more = ["--rows", "2:7", "--correct", "ct.zingers", "--report", str(report)]
+    assert main(arguments(raw, output, *more)) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == str(report / "report.html")
+    page = (report / "report.html").read_text()
+    assert "scan.h5, row in the middle" in page
+    results = json.loads((report / "results.json").read_text())
+    assert "correct ct.zingers centre auto of scan.h5; values counts" in results["config"]["made by"]
+    found = open_scan(raw[0])
+    axis = float(
+        find_centre(Zingers()(found.nepers(2, 7), found.physics())[0], found.physics(), "auto").median()
+    )
+    y, physics = Zingers()(found.nepers(4, 5), found.physics(SCAN.replace(axis_mm=axis)))
+    left = y - physics.A(torch.from_numpy(np.load(output)[2])[None, None])
+    assert f"residual, {100 * float(left.norm() / y.norm()):.3g} % of the data" in page

@@ -175,3 +175,29 @@ def test_no_row_in_the_plane(tmp_path):
 def test_rows_run_from_the_top(views):
     found = open_scan(views[0])
     torch.testing.assert_close(as_panel(found.nepers(0, found.rows)), views[1])
+
+
+@pytest.mark.parametrize("words", [[], ["-m", "ct.sirt", "--param", "iterations=8"]])
+def test_the_report_is_of_the_slice_in_the_plane_of_the_source(tmp_path, views, words, capsys):
+    report = tmp_path / "report"
+    assert main(command(views, tmp_path / "v.npy", *words, "--report", str(report), "--json")) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["report"] == str(report / "report.html")
+    page = (report / "report.html").read_text()
+    for title in ("Slices, with level and width", "Sinogram and residuals", "Profiles"):
+        assert f"<h2>{title}</h2>" in page
+    # the residual is that of the slice, the mean of the two around the plane, in the fan of that plane
+    volume = np.load(tmp_path / "v.npy")
+    flat = FanBeam.from_geometry(central_plane(CONE))
+    y = open_scan(views[0]).middle().nepers(0, 1)
+    left = y - flat.A(torch.from_numpy(volume[9:11].mean(0))[None, None])
+    share = 100 * float(left.norm() / y.norm())
+    assert f"residual, {share:.3g} % of the data" in page
+    assert main(command(views, tmp_path / "w.npy", *words, "--report", str(report))) == 4
+    assert not (tmp_path / "w.npy").exists()
+
+
+def test_a_report_needs_the_middle(tmp_path, views, capsys):
+    words = ["--rows", "0:5", "--report", str(tmp_path / "r")]
+    assert main(command(views, tmp_path / "v.npy", *words)) == 2
+    assert "--report shows the slice in the plane of the source" in " ".join(capsys.readouterr().err.split())

@@ -101,8 +101,9 @@ def info(file: Path, geometry: Path | None, as_json: bool, **stated: Any) -> Non
     type=click.Path(path_type=Path),
     help="The middle slice, first: .png, or as OUTPUT.",
 )
+@click.option("--report", type=click.Path(path_type=Path), help="A folder for a report of the middle slice.")
 @click.option("--resume", is_flag=True, help="Go on with a run that was killed.")
-@click.option("--force", is_flag=True, help="Replace OUTPUT and PREVIEW, and begin anew.")
+@click.option("--force", is_flag=True, help="Replace OUTPUT, PREVIEW and REPORT, and begin anew.")
 @_JSON
 def reconstruct(file: Path, output: Path, as_json: bool, **options: Any) -> None:
     """Reconstruct FILE slice by slice within a memory budget: HDF5, TIFF file or folder, .xtekct, sinogram.
@@ -120,6 +121,8 @@ def reconstruct(file: Path, output: Path, as_json: bool, **options: Any) -> None
         f"{output}: {facts['slices']} × {facts['size'][0]} × {facts['size'][1]} by {facts['method']} in "
         f"{facts['seconds']:.1f} s, axis at {facts['axis_mm']:.4g} mm"
     )
+    if facts["report"]:
+        click.echo(facts["report"])
 
 
 def _text(value: Any) -> str:

@@ -129,6 +129,7 @@ def reconstruct_stack(
     preview: Callable[[NDArray[np.float32]], None] | None = None,
     progress: Callable[[int, int], None] | None = None,
     meta: Mapping[str, Any] | None = None,
+    finished: Callable[[RawScan, Any, int], None] | None = None,
 ) -> float:
     """Reconstruct every slice into ``output`` and return the ``axis_mm`` that was used.
 
@@ -153,6 +154,9 @@ def reconstruct_stack(
         on a whole volume.
     meta
         More for the written file, such as ``water``.
+    finished
+        Called in the end with the scan (its axis where it was found to be), all slices, which lie on the
+        disk, and the number of the first.
 
     Raises
     ------
@@ -191,6 +195,8 @@ def reconstruct_stack(
             if progress is not None:
                 progress(work.done, stop - start)
     publish(output, work.slices, {**place_of(scan), **(meta or {})}, overwrite=overwrite)
+    if finished is not None:
+        finished(scan, work.slices, start)
     work.remove()
     return float(scan.geometry.axis_mm)
 

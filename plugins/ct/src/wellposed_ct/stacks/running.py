@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from wellposed import compose, registry
 from wellposed.atomic import atomic_path
 from wellposed.errors import ConfigError, OutputExistsError, ParameterError
+from wellposed.runs import Method
 from wellposed_ct import __version__
 from wellposed_ct.corrections import CENTRE_METHODS
 from wellposed_ct.files import open_scan
@@ -28,6 +29,7 @@ from wellposed_ct.files.volumes import publish, require_place
 from wellposed_ct.report.pictures import png_bytes
 from wellposed_ct.stacks.memory import parse_bytes
 from wellposed_ct.stacks.reconstruction import Plan, moved, place_of, reconstruct_stack
+from wellposed_ct.stacks.reporting import middle_of, open_report, report_of
 
 __all__ = ["component", "run"]
 
@@ -53,7 +55,8 @@ def run(file: Path, output: Path, **options: Any) -> dict[str, Any]:
     for note in notes:
         click.echo(f"Warning: {note}", err=True)
     centre, scan = _centred(options["centre"], scan)
-    method = {"name": name, "params": _params(options["params"], "--param")}
+    params = _params(options["params"], "--param")
+    method = {"name": name, "params": params}
     corrections = [_worded(text) for text in options["corrections"]]
     plan = Plan(
         component(method, "reconstructor"),
@@ -65,13 +68,23 @@ def run(file: Path, output: Path, **options: Any) -> dict[str, Any]:
     if options["preview"] is not None and options["preview"].absolute() == output.absolute():
         raise ParameterError(f"--preview and -o are both {output}; give the preview another name.")
     _free(options["preview"], options["force"])
+    folder = open_report(options["report"], scan, rows, options["force"])
     meta: dict[str, Any] = {"history": _history(scan, name, options)}
     if options["water"] is not None:
         meta["water"] = options["water"]
+    pages: list[str] = []
+
+    def report(scan: RawScan, slices: Any, first: int) -> None:
+        made = Method(name, plan.method, name, params)
+        spent, row = time.perf_counter() - start, first + len(slices) // 2
+        image = middle_of(scan, slices, first)
+        pages.append(str(report_of(scan, plan, image, row, made, spent, folder, meta["history"])))
+
     with _bar() as progress:
         axis = reconstruct_stack(
             scan, plan, output, parse_bytes(options["memory"]),
             rows=rows, resume=options["resume"], overwrite=options["force"], progress=progress, meta=meta,
+            finished=None if folder is None else report,
             preview=_previewer(options["preview"], options["force"], {**place_of(scan), **meta}),
         )  # fmt: skip
     count = scan.rows if scan.cone is None else scan.cone.size[0]
@@ -81,6 +94,7 @@ def run(file: Path, output: Path, **options: Any) -> dict[str, Any]:
         "output": str(output), "slices": slices, "size": list(scan.geometry.size), "axis_mm": axis,
         "method": name, "seconds": seconds, "values": scan.values,
         "angles": scan.angles_from or "assumed: half a turn in even steps",
+        "report": pages[0] if pages else None,
     }  # fmt: skip
 
 
