@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import venv
@@ -16,7 +17,9 @@ ALL = distributions()
 
 
 def run(*command: object) -> str:
-    done = subprocess.run([str(c) for c in command], capture_output=True, text=True, check=False)
+    # an environment of its own: what a developer's PYTHONPATH names is not installed there
+    clean = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    done = subprocess.run([str(c) for c in command], capture_output=True, text=True, check=False, env=clean)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -50,7 +53,7 @@ def test_wheel_stands_alone(dist, wheels, tmp_path):
     )
     assert imported.strip() == "()"
     modules = [".".join(p.relative_to(dist.folder / "src").with_suffix("").parts) for p in dist.sources]
-    skipped = ("_examples", "testing", "template")
+    skipped = ("_examples", "testing", "template", "triton_")  # triton comes with torch for CUDA only
     plain = [m.removesuffix(".__init__") for m in modules if not any(s in m for s in skipped)]
     run(python, "-c", f"import importlib\nfor m in {plain!r}: importlib.import_module(m)")
 
@@ -68,7 +71,7 @@ def user(wheels, tmp_path_factory) -> Path:
 
 
 def test_what_a_practitioner_installs_is_sound(user):
-    assert "wellposed 0.1" in run(user / "wellposed", "--version")
+    assert "version 0.1" in run(user / "wellposed", "--version")
     found = json.loads(run(user / "wellposed", "plugins", "--json"))
     assert {"core", "ct", "mri", "optim", "viz"} <= {pack["name"] for pack in found["packs"]}
     report = run(user / "wellposed", "doctor")
