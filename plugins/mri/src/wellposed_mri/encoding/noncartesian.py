@@ -52,7 +52,8 @@ class NonCartesianMRI(LinearOperator):
     lies on the Cartesian grid an FFT is taken and its values looked up, and A*A costs what that of
     :class:`MultiCoilMRI` costs. Elsewhere A and A* use the same kernels, so they are adjoint to rounding at
     every accuracy, and A*A is a convolution on a doubled grid (Toeplitz) where that is cheaper. Both maps
-    and trajectory carry gradients. Non-uniform transforms run on the CPU.
+    and trajectory carry gradients. Non-uniform transforms are finufft's on the CPU, and on other devices
+    plain torch, an FFT and Kaiser–Bessel kernels of the same accuracy.
 
     Raises
     ------

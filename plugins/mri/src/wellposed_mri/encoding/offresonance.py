@@ -93,7 +93,7 @@ class OffResonanceMRI(LinearOperator):
             self.register_value(name, value)
         self.accuracy = accuracy
         self._sum = Superposition(image, accuracy)
-        self._weights = Derived(partial(torch.Tensor.to, dtype=maps.dtype))
+        self._weights = Derived(_like)
         self._conjugate = Derived(conjugated)
         self._scaled = Derived(partial(scaled_maps, dims=dims, conjugate=False))
         self._scaled_conjugate = Derived(partial(scaled_maps, dims=dims, conjugate=True))
@@ -130,12 +130,15 @@ class OffResonanceMRI(LinearOperator):
         return torch.polar(torch.ones_like(angle), angle)
 
     def _forward(self, x: Tensor) -> Tensor:
-        images, weights = coil_images(x, self._scaled(self.maps)), self._weights(self._segmentation().weights)
+        images, weights = (
+            coil_images(x, self._scaled(self.maps)),
+            self._weights(self._segmentation().weights, self.maps),
+        )
         y = self._sum.to_points((turn * images for turn in self._turns()), weights, self.trajectory)
         return y.reshape(*y.shape[:2], *self.trajectory.shape[:-1])
 
     def _adjoint(self, y: Tensor) -> Tensor:
-        weights, total = self._weights(self._segmentation().weights), None
+        weights, total = self._weights(self._segmentation().weights, self.maps), None
         images = self._sum.to_images(y.flatten(2), weights, self.trajectory)
         for turn, image in zip(self._turns().conj(), images, strict=True):
             part = turn * image
@@ -156,7 +159,7 @@ class OffResonanceGram(Normal[OffResonanceMRI]):
 
     def _forward(self, x: Tensor) -> Tensor:
         op = self.operator
-        turns, weights = op._turns()[:, :, 0].transpose(0, 1), op._weights(op.segmentation.weights)
+        turns, weights = op._turns()[:, :, 0].transpose(0, 1), op._weights(op.segmentation.weights, op.maps)
         maps, back, total = op._scaled(op.maps), op._scaled_conjugate(op.maps), None
         for c in range(maps.shape[2]):
             image = coil_images(x, maps[:, :, c : c + 1])
@@ -170,7 +173,7 @@ class OffResonanceGram(Normal[OffResonanceMRI]):
 
 @gram.register
 def _(op: OffResonanceMRI) -> LinearOperator:
-    weights = op._weights(op.segmentation.weights)
+    weights = op._weights(op.segmentation.weights, op.maps)
     return OffResonanceGram(op) if op._sum.pays_off(weights, op.trajectory) else op.H @ op
 
 
@@ -189,6 +192,11 @@ def _require_field(field: Tensor, image: tuple[int, ...], times: Tensor, lead: t
             f"times have shape {tuple(times.shape)}, but the samples are {lead}; give one time per sample "
             "of a shot, in seconds."
         )
+
+
+def _like(weights: Tensor, maps: Tensor) -> Tensor:
+    """Return the weights where the maps are, and as precise."""
+    return weights.to(device=maps.device, dtype=maps.dtype)
 
 
 def _range(field: Tensor) -> tuple[float, float]:

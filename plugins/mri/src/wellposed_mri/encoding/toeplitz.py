@@ -31,7 +31,7 @@ def spectrum(trajectory: Tensor, shape: tuple[int, ...], index: int | None = Non
     chosen = trajectory if index is None else trajectory[index]
     points = _radians(chosen, shape)
     ones = torch.ones(1, points.shape[0], dtype=torch.complex128)
-    return _spectra(ones, points, shape, PRECISE)[0].real.contiguous()
+    return _spectra(ones, points, shape, PRECISE)[0].real.contiguous().to(trajectory.device)
 
 
 def pairs(weights: Tensor, trajectory: Tensor, shape: tuple[int, ...], accuracy: float) -> Tensor:
@@ -39,7 +39,7 @@ def pairs(weights: Tensor, trajectory: Tensor, shape: tuple[int, ...], accuracy:
 
     Real where the weights are, in their precision.
     """
-    count, points, w = len(weights), _radians(trajectory, shape), weights.detach().to(torch.complex128)
+    count, points, w = len(weights), _radians(trajectory, shape), weights.detach().cpu().to(torch.complex128)
     found = weights.new_empty((count, count, *(2 * n for n in shape)))
     for k in range(count):
         spectra = _spectra(w[k].conj() * w[k:], points, shape, max(PRECISE, accuracy / 10))
@@ -51,7 +51,7 @@ def pairs(weights: Tensor, trajectory: Tensor, shape: tuple[int, ...], accuracy:
 
 def _radians(trajectory: Tensor, shape: tuple[int, ...]) -> Tensor:
     sizes = torch.tensor(shape, dtype=torch.float64)
-    return trajectory.detach().double().reshape(-1, len(shape)) / sizes * (2 * math.pi)
+    return trajectory.detach().cpu().double().reshape(-1, len(shape)) / sizes * (2 * math.pi)
 
 
 def _spectra(weights: Tensor, points: Tensor, shape: tuple[int, ...], accuracy: float) -> Tensor:

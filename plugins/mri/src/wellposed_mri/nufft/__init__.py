@@ -1,4 +1,4 @@
-"""Non-uniform Fourier transforms by finufft, with derivatives."""
+"""Non-uniform Fourier transforms with derivatives: by finufft on the CPU, in plain torch elsewhere."""
 
 from wellposed_mri.nufft.functions import to_image, to_points
 from wellposed_mri.nufft.plans import Plans

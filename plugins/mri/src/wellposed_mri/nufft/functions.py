@@ -30,7 +30,7 @@ def coordinates(shape: tuple[int, ...], like: Tensor) -> list[Tensor]:
     """Return j − n//2 along each axis, broadcastable over the image."""
     real = like.real.dtype if like.is_complex() else like.dtype
     return [
-        (torch.arange(n, dtype=real) - n // 2).reshape((n,) + (1,) * (len(shape) - d - 1))
+        (torch.arange(n, dtype=real, device=like.device) - n // 2).reshape((n,) + (1,) * (len(shape) - d - 1))
         for d, n in enumerate(shape)
     ]
 

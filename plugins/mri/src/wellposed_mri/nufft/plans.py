@@ -1,4 +1,4 @@
-"""finufft plans, kept: sorting the points once is half of a transform's cost."""
+"""Plans, kept, since sorting points is half of a transform: finufft's on the CPU, plain torch elsewhere."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from wellposed.errors import ParameterError
+from wellposed_mri.nufft.kaiser_bessel import KaiserBessel
+
+FINUFFT_DEVICES = frozenset({"cpu"})
+"""Where finufft computes; everywhere else torch does."""
 
 KEPT = 6
 """Plans that one operator keeps: two directions, for a batch, a block and a single transform."""
@@ -52,6 +55,7 @@ class Plans:
         self._points: Tensor | None = None
         self._version = -1
         self._plans: OrderedDict[_Key, Any] = OrderedDict()
+        self._torch: dict[torch.dtype, KaiserBessel] = {}
 
     def to_points(self, x: Tensor, points: Tensor) -> Tensor:
         """Return Σ_j x[j]·exp(−i θ_m·(j − n//2)), ``(T, M)``, for images ``(T, *shape)``."""
@@ -62,11 +66,9 @@ class Plans:
         return self._execute(1, y, points, (y.shape[0], *self.shape))
 
     def _execute(self, kind: int, data: Tensor, points: Tensor, shape: tuple[int, ...]) -> Tensor:
-        if data.device.type != "cpu":
-            raise ParameterError(
-                f"non-uniform transforms run on the CPU, but the data are on {data.device}; move data and "
-                "physics there with .cpu()."
-            )
+        if data.device.type not in FINUFFT_DEVICES:
+            kept = self._in_torch(points, data.dtype)
+            return kept.to_points(data.detach()) if kind == 2 else kept.to_image(data.detach())
         out = torch.empty(shape, dtype=data.dtype)
         if data.numel() and out.numel():
             plan = self._plan(kind, data, points)
@@ -75,12 +77,23 @@ class Plans:
             out.zero_()
         return out
 
+    def _in_torch(self, points: Tensor, dtype: torch.dtype) -> KaiserBessel:
+        self._renew(points)
+        if dtype not in self._torch:
+            self._torch[dtype] = KaiserBessel(self.shape, points, self.accuracy, dtype)
+        return self._torch[dtype]
+
+    def _renew(self, points: Tensor) -> None:
+        """Forget what was made for other points."""
+        if self._points is not points or self._version != points._version:
+            self._plans.clear()
+            self._torch.clear()
+            self._points, self._version = points, points._version
+
     def _plan(self, kind: int, data: Tensor, points: Tensor) -> Any:
         import finufft
 
-        if self._points is not points or self._version != points._version:
-            self._plans.clear()
-            self._points, self._version = points, points._version
+        self._renew(points)
         key = _Key(kind, data.shape[0], data.dtype, torch.get_num_threads())
         if key in self._plans:
             self._plans.move_to_end(key)
