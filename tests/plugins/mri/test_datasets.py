@@ -114,6 +114,20 @@ def test_no_file_stays_open_here_or_in_workers(folder):
     assert [name for name in open_files() if name.endswith(".h5")] == []
 
 
+def test_workers_that_start_anew_read_the_same(folder, tmp_path):
+    """By spawn, as on macOS and Windows: data sets are pickled, and files opened over there."""
+    for r in (1, 2):
+        volume(tmp_path / f"2022_T1{r:02}.h5", seed=r)
+    for data, place in ((FastMRIDataset(folder, None), folder), (M4RawDataset(tmp_path), tmp_path)):
+        loader = DataLoader(data, batch_size=None, num_workers=1, multiprocessing_context="spawn")
+        seen = 0
+        for item in loader:
+            with h5py.File(place / item["file"]) as file:
+                np.testing.assert_array_equal(item["y"].numpy(), file["kspace"][item["slice"]])
+            seen += 1
+        assert seen == len(data)
+
+
 class _Counting:
     """Returns each item with the number of .h5 files that the worker holds open after reading it."""
 
