@@ -39,7 +39,8 @@ def scan(tmp_path):
                 readout.center_sample = 32
                 readout.idx.kspace_encode_step_1, readout.idx.slice = row, number
                 readout.position = tuple(CENTRE + STEP * number * NORMAL)
-                readout.read_dir, readout.phase_dir, readout.slice_dir = READ, PHASE, NORMAL
+                readout.read_dir, readout.phase_dir = tuple(READ), tuple(PHASE)
+                readout.slice_dir = tuple(NORMAL)
                 file.append_acquisition(readout)
     return path
 

@@ -1,5 +1,6 @@
 """Where the gradients go: trajectories, their units, and how densely they sample."""
 
+from wellposed_mri.trajectories.delays import delayed, gradient_delays
 from wellposed_mri.trajectories.density import (
     pipe_menon,
     radial_density,
@@ -54,6 +55,7 @@ __all__ = [
     "SpiralTrajectory",
     "StackOfStarsTrajectory",
     "cartesian",
+    "delayed",
     "from_bart",
     "from_cycles_per_pixel",
     "from_mrinufft",
@@ -61,6 +63,7 @@ __all__ = [
     "from_sigpy",
     "from_torchkbnufft",
     "golden_angle",
+    "gradient_delays",
     "kooshball",
     "pipe_menon",
     "radial",
