@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from wellposed.linalg.blocks import blockwise
+from wellposed.linalg.blocks import BLOCK, blockwise
 from wellposed.structure import FourierDiagonal
 
 
@@ -47,10 +47,11 @@ def _axis_by_axis(x: Tensor, e: FourierDiagonal) -> bool:
     MKL then splits planes between threads, and their barriers cost 8 ms on a busy machine where one axis
     after the other takes 0.2 ms (one plane of 256 × 256, two threads); on an idle one there is little in it.
     """
-    plane = x.shape[e.dims[0] :].numel()
-    if not x.is_cpu or not plane or torch.compiler.is_compiling():
+    threads = torch.get_num_threads()
+    if threads == 1 or not x.is_cpu or torch.compiler.is_compiling():
         return False
-    return x.numel() // plane % torch.get_num_threads() != 0
+    plane = x.shape[e.dims[0] :].numel()
+    return plane > 0 and x.numel() // plane % threads != 0
 
 
 def apply_spectrum(e: FourierDiagonal, x: Tensor) -> Tensor:
@@ -72,6 +73,8 @@ def filtered(
     if not data[0].shape[0]:
         # Some FFT libraries refuse an empty batch.
         return apply(*(d.new_zeros(1, *d.shape[1:]) for d in data), *weights)[:0]
+    if data[0].numel() * data[0].element_size() <= BLOCK:
+        return apply(*data, *weights)  # asking how to cut it would take as long as a small transform
     n = len(e.dims)
     if sorted(e.dims) != list(range(-n, 0)) or any(
         d.ndim <= n or d.shape[:-n] != data[0].shape[:-n] for d in data
