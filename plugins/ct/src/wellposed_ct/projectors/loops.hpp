@@ -28,27 +28,38 @@ template <class T> struct Lanes {
         return X::fma(X::part(u), X::sub(right, left), left);
     }
 
+    // Where lane 0 is in ROWS rows: its whole column, from the first row's start on, and the rest.
+    struct Starts {
+        int32_t at[ROWS];
+        T part[ROWS];
+        Starts(double base, double slope, int64_t stride) {
+            const int32_t next = int32_t(stride);
+            for (int r = 0; r < ROWS; ++r) {
+                const double t = base + slope * r;
+                const int32_t whole = int32_t(t);
+                at[r] = r * next + whole, part[r] = T(t - double(whole));
+            }
+        }
+    };
+
     static void forward(const T *x, int64_t stride, double base, double slope, double step, int n, T *sum) {
+        const Starts starts(base, slope, stride);
         const V spread = X::mul(X::lanes(), X::all(T(step)));
         V total = X::load(sum);
-        for (int r = 0; r < n; ++r, x += stride) {
-            const double t = base + slope * r;
-            const int64_t whole = int64_t(t);
-            total = X::add(total, between(Window(x + whole), X::add(spread, X::all(T(t - double(whole))))));
-        }
+        for (int r = 0; r < n; ++r)
+            total = X::add(total, between(Window(x + starts.at[r]), X::add(spread, X::all(starts.part[r]))));
         X::store(sum, total);
     }
 
     // the same for rays of their own: lane l is at base + apart[l] in row 0, and drifts away from lane 0
     static void rays(const T *x, int64_t stride, double base, double slope, const T *apart, const T *drift, int n,
                      T *sum) {
+        const Starts starts(base, slope, stride);
         const V away = X::load(apart), more = X::load(drift), one = X::all(1);
         V total = X::load(sum), row = X::all(0);
-        for (int r = 0; r < n; ++r, x += stride, row = X::add(row, one)) {
-            const double t = base + slope * r;
-            const int64_t whole = int64_t(t);
+        for (int r = 0; r < n; ++r, row = X::add(row, one)) {
             const V own = X::fma(row, more, away);
-            total = X::add(total, between(Window(x + whole), X::add(own, X::all(T(t - double(whole))))));
+            total = X::add(total, between(Window(x + starts.at[r]), X::add(own, X::all(starts.part[r]))));
         }
         X::store(sum, total);
     }
