@@ -152,6 +152,17 @@ def test_doctor_finds_nothing_where_nothing_is_wrong(wellposed, fakes, monkeypat
     assert "Everything that is installed loads." in out
 
 
+def test_doctor_finds_a_practitioners_installation_sound():
+    """Without ``wellposed[testing]``, whose absence only the kit would notice."""
+    code = (
+        "import sys; sys.modules['hypothesis'] = None\n"
+        "from wellposed.cli import main; sys.exit(main(['doctor']))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+    assert "Everything that is installed loads." in done.stdout
+
+
 def test_doctor_names_missing_dependencies(wellposed, monkeypatch):
     monkeypatch.setattr("wellposed.cli.doctor._REQUIRED", ("torch", "no-such-distribution"))
     monkeypatch.setitem(sys.modules, "torch", None)

@@ -19,9 +19,9 @@ def target_failures(registry: Registry) -> list[PackFailure]:
     """Import every target of every record and return what failed, one failure a record."""
     from wellposed.testing.table import KindChecks
 
-    failures = []
+    failures, kit = [], _has_kit()
     for pack in registry.packs:
-        for item, target in _targets(pack):
+        for item, target in _targets(pack, kit):
             try:
                 found = resolve(target)
                 if not callable(found) and not isinstance(found, KindChecks):
@@ -31,14 +31,24 @@ def target_failures(registry: Registry) -> list[PackFailure]:
     return failures
 
 
-def _targets(pack: Pack) -> Iterator[tuple[str, str]]:
+def _has_kit() -> bool:
+    """Whether ``wellposed[testing]`` is installed, for which alone examples and checks are."""
+    try:
+        import hypothesis  # noqa: F401
+    except ImportError:
+        return False
+    return True
+
+
+def _targets(pack: Pack, kit: bool) -> Iterator[tuple[str, str]]:
     for component in pack.components:
         yield component.name, component.target
-        if component.examples:
+        if component.examples and kit:
             yield component.name, component.examples
     for command in pack.commands:
         yield command.name, command.target
     for section in pack.report_sections:
         yield section.name, section.target
     for kind in pack.kinds:
-        yield from ((kind.name, target) for target in (kind.protocol, kind.checks) if target)
+        checks = kind.checks if kit else None
+        yield from ((kind.name, target) for target in (kind.protocol, checks) if target)
