@@ -201,3 +201,33 @@ def test_a_report_needs_the_middle(tmp_path, views, capsys):
     words = ["--rows", "0:5", "--report", str(tmp_path / "r")]
     assert main(command(views, tmp_path / "v.npy", *words)) == 2
     assert "--report shows the slice in the plane of the source" in " ".join(capsys.readouterr().err.split())
+
+
+@pytest.mark.parametrize("words", [[], ["-m", "ct.sirt", "--param", "iterations=30"]])
+def test_truncated_cone_beams_are_continued(tmp_path, words):
+    narrow = CONE.replace(detector=(24, 16), centre_mm=(0, 0, 0))
+    body = ball(7.5, 0.03)
+    path, _ = folder(tmp_path / "v", narrow, body)
+    volumes = {}
+    for name, more in {"cut": [], "continued": ["--correct", "ct.truncation"]}.items():
+        assert main(command((path,), tmp_path / f"{name}.npy", *words, *more)) == 0
+        volumes[name] = np.load(tmp_path / f"{name}.npy")
+    inside = (slice(8, 12), slice(6, 12), slice(5, 11))
+    # no detector sees the rim of the ball; its continuation must not lose to a cliff
+    off = {name: abs(volume[inside].mean() - 0.03) for name, volume in volumes.items()}
+    assert volumes["continued"].shape == volumes["cut"].shape
+    assert off["continued"] < off["cut"], off
+    assert off["continued"] < 0.006
+
+
+def test_corrections_that_move_the_axis_of_some_rows_are_refused(tmp_path, views, capsys):
+    for words in ([], ["-m", "ct.sirt"]):
+        assert main(command(views, tmp_path / "v.npy", *words, "--correct", "ct.centre")) == 2
+        assert "find it by --centre" in " ".join(capsys.readouterr().err.split())
+
+
+def test_a_refused_run_leaves_nothing(tmp_path, views):
+    flat = tmp_path / "a.npz"
+    np.savez(flat, sinogram=np.zeros((12, 10)), angles=np.arange(12) / 4)
+    assert main(command((flat,), tmp_path / "v.npy", "-m", "ct.fdk")) == 2
+    assert [p.name for p in tmp_path.iterdir()] == ["a.npz"]

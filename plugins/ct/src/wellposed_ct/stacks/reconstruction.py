@@ -23,8 +23,8 @@ from wellposed_ct.large import slab_ranges
 from wellposed_ct.methods import FDK
 from wellposed_ct.projectors import ConeBeam
 from wellposed_ct.stacks.memory import rows_at_once
-from wellposed_ct.stacks.volumes import reconstruct_volume, require_memory
-from wellposed_ct.stacks.work import Work
+from wellposed_ct.stacks.volumes import corrected, reconstruct_volume, require_memory, widened
+from wellposed_ct.stacks.work import Work, clean_refusal
 
 __all__ = ["Plan", "moved", "place_of", "reconstruct_rows", "reconstruct_stack"]
 
@@ -92,10 +92,10 @@ def by_slabs(scan: RawScan, plan: Plan, start: int, stop: int) -> Iterator[NDArr
     slab = scan.cone.as_vectors().slab(start, stop)
     upright = not any(scan.cone.rotation)
     low, high = slab.rows_seen() if upright else (0, scan.rows)
+    y = corrected(scan, plan, scan.rows - high, scan.rows - low)
+    seen = widened(slab.crop_rows(low, high), y.shape[-1])
     with torch.no_grad():
-        rows = scan.nepers(scan.rows - high, scan.rows - low)
-        y, _ = Chain(plan.corrections)(rows, None)
-        images = plan.method(as_panel(y), ConeBeam.from_geometry(slab.crop_rows(low, high)))[0, 0]
+        images = plan.method(as_panel(y), ConeBeam.from_geometry(seen))[0, 0]
     yield images.to(torch.float32).cpu().numpy()
 
 
@@ -175,10 +175,32 @@ def reconstruct_stack(
     work = Work.resume(output, facts) if resume else None
     if work is None:
         work = Work.begin(output, (stop - start, *scan.geometry.size), facts, restart=overwrite)
-    if plan.centre is not None and "axis_mm" not in work.note:
-        work = work.noted(axis_mm=centred(scan, plan, start, stop, each))
-    if "axis_mm" in work.note:
-        scan = moved(scan, work.note["axis_mm"])
+    with clean_refusal(output):
+        if plan.centre is not None and "axis_mm" not in work.note:
+            work = work.noted(axis_mm=centred(scan, plan, start, stop, each))
+        if "axis_mm" in work.note:
+            scan = moved(scan, work.note["axis_mm"])
+        work = _filled(scan, plan, work, (start, stop), make, each, memory, preview, progress)
+        publish(output, work.slices, {**place_of(scan), **(meta or {})}, overwrite=overwrite)
+    if finished is not None:
+        finished(scan, work.slices, start)
+    work.remove()
+    return float(scan.geometry.axis_mm)
+
+
+def _filled(
+    scan: RawScan,
+    plan: Plan,
+    work: Work,
+    rows: tuple[int, int],
+    make: Pieces | None,
+    each: int,
+    memory: int,
+    preview: Callable[[NDArray[np.float32]], None] | None,
+    progress: Callable[[int, int], None] | None,
+) -> Work:
+    """Return the work with all slices, of which the middle one was shown first."""
+    start, stop = rows
     middle = (start + stop) // 2
     early = not work.done and (scan.cone is None or not scan.cone.pitch_mm)  # FDK knows no helix
     if preview is not None and early:
@@ -194,11 +216,7 @@ def reconstruct_stack(
             work = work.put(work.done, piece)
             if progress is not None:
                 progress(work.done, stop - start)
-    publish(output, work.slices, {**place_of(scan), **(meta or {})}, overwrite=overwrite)
-    if finished is not None:
-        finished(scan, work.slices, start)
-    work.remove()
-    return float(scan.geometry.axis_mm)
+    return work
 
 
 def _way(scan: RawScan, plan: Plan, count: int, memory: int) -> tuple[Pieces | None, int]:

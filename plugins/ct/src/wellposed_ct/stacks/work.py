@@ -11,7 +11,8 @@ import json
 import math
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wellposed.atomic import write_text
-from wellposed.errors import FileFormatError, OutputExistsError, ParameterError
+from wellposed.errors import FileFormatError, OutputExistsError, ParameterError, WellposedError
 
-__all__ = ["Work"]
+__all__ = ["Work", "clean_refusal"]
 
 
 @attrs.frozen
@@ -190,6 +191,20 @@ class Work:
     def _remember(self, done: int) -> None:
         told = {"done": done, "facts": dict(self.facts), "note": dict(self.note)}
         write_text(_note(self.path), json.dumps(told), overwrite=True)
+
+
+@contextmanager
+def clean_refusal(output: Path) -> Iterator[None]:
+    """Leave nothing behind where a run is refused before anything of it is finished."""
+    path = _path(output)
+    try:
+        yield
+    except WellposedError:
+        begun = _folder(path).exists() or json.loads(_note(path).read_text("utf-8"))["done"]
+        if not begun:
+            _note(path).unlink()
+            path.unlink(missing_ok=True)
+        raise
 
 
 def _path(output: Path) -> Path:
