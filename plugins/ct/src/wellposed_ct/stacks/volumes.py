@@ -81,8 +81,8 @@ def corrected(scan: RawScan, plan: Any, start: int, stop: int) -> Tensor:
     """
     if any(isinstance(step, Centre) for step in plan.corrections):
         raise ParameterError(
-            "ct.centre finds another axis for every few rows, and that of a cone beam is one for all; find it by "
-            "--centre (centre=… of the plan)."
+            "ct.centre finds another axis for every few rows, and that of a cone beam is one for all; find "
+            "it by --centre (centre=… of the plan)."
         )
     with torch.no_grad():
         y, _ = Chain(plan.corrections)(scan.nepers(start, stop), scan.physics())
