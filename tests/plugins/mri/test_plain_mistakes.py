@@ -20,5 +20,7 @@ def test_missing_files_are_named(reader, name, tmp_path):
 
 def test_data_elsewhere_are_asked_to_move():
     x = torch.empty(1, 4, 4, dtype=torch.complex64, device="meta")
-    with pytest.raises(ParameterError, match=r"the data are on meta; move data and physics there with \.cpu"):
+    with pytest.raises(
+        ParameterError, match=r"data are on meta, but the trajectory is on cpu; .* physics.to\(.meta.\)"
+    ):
         Plans((4, 4), 1e-6).to_points(x, torch.zeros(3, 2))

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from wellposed.errors import ParameterError
 from wellposed_mri.nufft.kaiser_bessel import KaiserBessel
 
 FINUFFT_DEVICES = frozenset({"cpu"})
@@ -66,6 +67,11 @@ class Plans:
         return self._execute(1, y, points, (y.shape[0], *self.shape))
 
     def _execute(self, kind: int, data: Tensor, points: Tensor, shape: tuple[int, ...]) -> Tensor:
+        if data.device != points.device:
+            raise ParameterError(
+                f"the data are on {data.device}, but the trajectory is on {points.device}; move the data, or "
+                f"the physics by physics.to({str(data.device)!r})."
+            )
         if data.device.type not in FINUFFT_DEVICES:
             kept = self._in_torch(points, data.dtype)
             return kept.to_points(data.detach()) if kind == 2 else kept.to_image(data.detach())
