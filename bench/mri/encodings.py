@@ -33,11 +33,14 @@ def cases() -> list[Case]:
         ("echo-planar trajectory, 256²", "NonCartesianMRI", torch_peer, _grid),
         ("off-resonance, 32 spirals, 192²", "OffResonanceMRI", plan, _offresonance),
     ]
-    return [
+    found = [
         make(f"Encodings: {name}, {what}", ours=ours, peer=peer, prepare=partial(_sides, build, what))
         for name, ours, peer, build in rows
         for what in ("A", "A*")
     ]
+    name, peer = "Encodings: subspace 4 of 32 × 4 spokes, 192², A*A", f"{torch_peer} pad-fft-mix-crop"
+    found.append(make(name, ours="SubspaceNonCartesianMRI", peer=peer, prepare=_subspace_pairs))
+    return found
 
 
 Built = tuple[Any, Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]
@@ -189,3 +192,23 @@ def _offresonance() -> Built:
         return (maps.conj() * torch.stack(parts).sum(0)).sum(0)[None, None]
 
     return op, forward, adjoint
+
+
+def _subspace_pairs() -> Sides:
+    """Compare with the convolutions by all pairs of basis functions, from the same kernels."""
+    from wellposed_mri import SubspaceNonCartesianMRI, radial
+    from wellposed_mri.encoding.toeplitz import pairs
+
+    n, frames = 192, 32
+    maps, spokes = _randn(COILS, n, n), radial(4 * frames, 2 * n, n).reshape(frames, 4, 2 * n, 2)
+    basis = torch.linalg.qr(torch.randn(frames, 4, generator=torch.Generator().manual_seed(2))).Q
+    op = SubspaceNonCartesianMRI(maps, basis, spokes, 1e-4)
+    kernel = pairs(basis.mT.repeat_interleave(8 * n, 1), spokes, (n, n), 1e-4)
+    gram, x = op.gram, op.domain.randn(1, torch.Generator().manual_seed(9))
+
+    def plain(x: Tensor) -> Tensor:
+        k = torch.fft.fft2(maps * x[0, :, None], s=(2 * n, 2 * n))
+        k = torch.einsum("klhw,lchw->kchw", kernel.to(k.dtype), k)
+        return (torch.fft.ifft2(k)[..., :n, :n] * maps.conj()).sum(1)[None]
+
+    return _quiet(lambda: gram.A(x), lambda: plain(x))
