@@ -7,8 +7,9 @@ from torch import nn
 
 from wellposed import ForwardModel, Identity, Space, registry
 from wellposed.errors import StructureError, UnsuitableError
-from wellposed.needs import COMPLEX, REAL, Need, needs, suitable
+from wellposed.needs import COMPLEX, LINEAR, REAL, Need, needs, suitable
 from wellposed.noise import Gaussian
+from wellposed.operators import NonlinearFunction
 from wellposed.plugins import Component
 
 PHOTO = Identity((1, 4, 4))
@@ -91,6 +92,21 @@ def test_a_pack_declares_needs_of_its_own_and_the_right_methods_are_suggested():
         Careful()(y, PHASE)
     assert mine.describe("lab.careful").needs == f"{COMPLEX.what}; an image at rest"
     assert mine.describe("lab.general").needs is None
+
+
+def test_a_nonlinear_physics_is_told_from_a_linear_one():
+    @needs(LINEAR)
+    class Adjoint(Back):
+        def __call__(self, y, physics):
+            return physics.A_adjoint(y)
+
+    square = NonlinearFunction(torch.square, (1, 4, 4), (1, 4, 4))
+    y = torch.ones(1, 1, 4, 4)
+    for physics in (square, ForwardModel(square, Gaussian(0.1))):
+        with pytest.raises(UnsuitableError, match="Adjoint needs a linear physics, with an adjoint, which"):
+            Adjoint()(y, physics)
+    for physics in (PHOTO, Foreign(), ForwardModel(PHOTO)):
+        assert torch.equal(Adjoint()(y, physics), y)
 
 
 def test_gradients_and_vmap_pass_through_the_check():

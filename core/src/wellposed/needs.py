@@ -19,7 +19,7 @@ from wellposed.registry import Registry, default
 from wellposed.spaces import ProductSpace, Space, require_tensor
 from wellposed.vectors import leaves
 
-__all__ = ["COMPLEX", "REAL", "Need", "needs", "require", "suitable"]
+__all__ = ["COMPLEX", "LINEAR", "REAL", "Need", "needs", "require", "suitable"]
 
 _SHOWN = 12
 _Method = TypeVar("_Method", bound=type)
@@ -157,6 +157,13 @@ def _all(wanted: bool) -> Callable[[Any, Any], bool]:
 
     return met
 
+
+def _linear(y: Any, physics: Any) -> bool:
+    return hasattr(getattr(physics, "operator", physics), "A_adjoint")
+
+
+LINEAR = Need("a linear physics, with an adjoint", _linear)
+"""There is an adjoint ``A_adjoint``."""
 
 REAL = Need("real data of real images", _all(False))
 """Neither data nor images are complex."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 from wellposed.errors import ParameterError
+from wellposed.needs import LINEAR, needs
 from wellposed.protocols import LinearPhysics
 
 
+@needs(LINEAR)
 class Tikhonov:
     """``x̂ = argmin_u γ/2·‖A u − y‖² + ½·‖u‖²``, for any linear physics.
 

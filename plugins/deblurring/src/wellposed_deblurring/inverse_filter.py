@@ -9,8 +9,10 @@ from torch import Tensor
 
 from wellposed.errors import ParameterError
 from wellposed.linalg import norm
+from wellposed.needs import LINEAR, needs
 
 
+@needs(LINEAR)
 @attrs.frozen
 class InverseFilter:
     """``x̂ = (A*A + c‖A‖²I)⁻¹A*y``: the pseudo-inverse, floored so that it exists in finite precision.

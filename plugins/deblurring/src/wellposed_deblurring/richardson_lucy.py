@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from wellposed.errors import ParameterError
-from wellposed.needs import REAL, needs
+from wellposed.needs import LINEAR, REAL, needs
 
 
-@needs(REAL)
+@needs(LINEAR, REAL)
 @attrs.frozen
 class RichardsonLucy:
     """``x ← x · A*(y / Ax) / A*1`` (Richardson 1972; Lucy 1974): non-negative, flux-keeping.

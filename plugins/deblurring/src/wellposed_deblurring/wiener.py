@@ -15,14 +15,14 @@ from torch import Tensor
 from wellposed.errors import ParameterError
 from wellposed.linalg import find, gram
 from wellposed.linalg.spectral import apply_spectrum, fourier, inverse_fourier
-from wellposed.needs import REAL, needs
+from wellposed.needs import LINEAR, REAL, needs
 from wellposed.solvers import cg
 from wellposed.structure import FourierDiagonal
 from wellposed.vectors import expand
 from wellposed_optim.noise_estimate import noise_level as level_of
 
 
-@needs(REAL)
+@needs(LINEAR, REAL)
 @attrs.frozen
 class Wiener:
     """``x̂ = μ + (A*A + σ²S⁻¹)⁻¹ A*(y − Aμ)``: the posterior mean under a stationary Gaussian prior.

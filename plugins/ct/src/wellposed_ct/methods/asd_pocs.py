@@ -10,14 +10,14 @@ from torch import Tensor
 
 from wellposed.errors import ParameterError
 from wellposed.native import uncompiled
-from wellposed.needs import REAL, needs
+from wellposed.needs import LINEAR, REAL, needs
 from wellposed_ct.methods.sart import sart_sweep
 from wellposed_optim import TotalVariation, noise_level
 
 __all__ = ["ASDPOCS"]
 
 
-@needs(REAL)
+@needs(LINEAR, REAL)
 @attrs.frozen
 class ASDPOCS:
     """Projections onto the data and onto x ≥ 0, in turn with steepest descent of total variation.

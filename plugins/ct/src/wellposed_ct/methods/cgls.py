@@ -9,6 +9,7 @@ from torch import Tensor
 
 from wellposed.errors import ParameterError
 from wellposed.native import uncompiled
+from wellposed.needs import LINEAR, needs
 from wellposed.solvers import lsqr
 from wellposed.structure import Evidence
 from wellposed_ct.methods.equivariance import homogeneous, keeps
@@ -17,6 +18,7 @@ from wellposed_ct.methods.finite import require_finite
 __all__ = ["CGLS"]
 
 
+@needs(LINEAR)
 @attrs.frozen
 class CGLS:
     """Least squares by conjugate gradients (in the stable form of LSQR), started from zero.

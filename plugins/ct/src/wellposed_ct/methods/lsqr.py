@@ -9,6 +9,7 @@ from torch import Tensor
 
 from wellposed.errors import ParameterError
 from wellposed.native import uncompiled
+from wellposed.needs import LINEAR, needs
 from wellposed.solvers import lsqr
 from wellposed.structure import Evidence
 from wellposed_ct.methods.equivariance import homogeneous, keeps
@@ -21,6 +22,7 @@ __all__ = ["LSQR"]
 _KINDS = {"ramp": ramp_preconditioner, "circulant": circulant_preconditioner}
 
 
+@needs(LINEAR)
 @attrs.frozen
 class LSQR:
     """Least squares ‖Ax − y‖² + d²‖A‖²‖x‖² by LSQR from zero, with or without a Fourier preconditioner.

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from wellposed.errors import ParameterError
 from wellposed.native import uncompiled
-from wellposed.needs import REAL, needs
+from wellposed.needs import LINEAR, REAL, needs
 from wellposed.structure import Evidence
 from wellposed_ct.methods.equivariance import homogeneous, keeps
 from wellposed_ct.methods.sirt import safe_inverse
@@ -19,7 +19,7 @@ from wellposed_ct.methods.subsets import Order, access_order, ordered_subsets
 __all__ = ["MLEM"]
 
 
-@needs(REAL)
+@needs(LINEAR, REAL)
 @attrs.frozen
 class MLEM:
     """``x ← x / A*1 · A*(y / (A x + b))``: the likelihood of counts rises with every iteration.

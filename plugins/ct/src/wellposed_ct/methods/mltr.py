@@ -16,7 +16,7 @@ from torch import Tensor
 
 from wellposed.errors import ParameterError
 from wellposed.native import uncompiled
-from wellposed.needs import REAL, needs
+from wellposed.needs import LINEAR, REAL, needs
 from wellposed.structure import Evidence
 from wellposed_ct.methods.equivariance import keeps
 from wellposed_ct.methods.finite import require_finite
@@ -69,7 +69,7 @@ class Rays:
         return torch.where(line < _SHORT, self.blank.expand_as(line), best)
 
 
-@needs(REAL)
+@needs(LINEAR, REAL)
 @attrs.frozen
 class MLTR:
     """Maximise the Poisson likelihood of a transmission scan, ray by ray, image non-negative.

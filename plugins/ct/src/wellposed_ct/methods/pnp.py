@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from wellposed.native import uncompiled
-from wellposed.needs import REAL, needs
+from wellposed.needs import LINEAR, REAL, needs
 from wellposed.protocols import Denoiser
 from wellposed_ct.methods.tv import column_norm, first_image
 from wellposed_optim import PnP, noise_level
@@ -17,7 +17,7 @@ from wellposed_optim import PnP, noise_level
 __all__ = ["CTPnP"]
 
 
-@needs(REAL)
+@needs(LINEAR, REAL)
 @attrs.frozen(eq=False)
 class CTPnP:
     """Half-quadratic splitting with a denoiser, started from filtered back-projection.

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from wellposed.errors import ParameterError
 from wellposed.native import uncompiled
-from wellposed.needs import REAL, needs
+from wellposed.needs import LINEAR, REAL, needs
 from wellposed.structure import Evidence
 from wellposed_ct.methods.equivariance import homogeneous, keeps
 from wellposed_ct.methods.finite import require_finite
@@ -32,7 +32,7 @@ Penalty = Literal["quadratic", "huber", "tv"]
 PENALTIES: tuple[Penalty, ...] = ("quadratic", "huber", "tv")
 
 
-@needs(REAL)
+@needs(LINEAR, REAL)
 @attrs.frozen
 class PWLS:
     """½‖Ax − y‖²_W + β·Σ ψ(difference of neighbours), W from the physics' noise, image non-negative.

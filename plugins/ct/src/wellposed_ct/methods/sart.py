@@ -11,7 +11,7 @@ from torch import Tensor
 
 from wellposed.errors import ParameterError
 from wellposed.native import uncompiled
-from wellposed.needs import REAL, needs
+from wellposed.needs import LINEAR, REAL, needs
 from wellposed.structure import Evidence
 from wellposed_ct.methods.equivariance import homogeneous, keeps
 from wellposed_ct.methods.finite import require_finite
@@ -21,7 +21,7 @@ from wellposed_ct.methods.subsets import Order, access_order, ordered_subsets
 __all__ = ["SART", "sart_sweep"]
 
 
-@needs(REAL)
+@needs(LINEAR, REAL)
 @attrs.frozen
 class SART:
     """``x ← x + ω·Cₛ Aₛ*Rₛ (yₛ − Aₛ x)``, subset s after subset, with Rₛ = 1/Aₛ1 and Cₛ = 1/Aₛ*1.

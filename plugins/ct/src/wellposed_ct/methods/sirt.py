@@ -10,7 +10,7 @@ from torch import Tensor
 
 from wellposed.errors import ParameterError, StructureError
 from wellposed.native import uncompiled
-from wellposed.needs import REAL, needs
+from wellposed.needs import LINEAR, REAL, needs
 from wellposed.structure import Evidence
 from wellposed_ct.methods.equivariance import homogeneous, keeps
 from wellposed_ct.methods.finite import require_finite
@@ -18,7 +18,7 @@ from wellposed_ct.methods.finite import require_finite
 __all__ = ["SIRT", "row_inverse", "safe_inverse"]
 
 
-@needs(REAL)
+@needs(LINEAR, REAL)
 @attrs.frozen
 class SIRT:
     """``x ← x + ω·C A*R (y − A x)`` with R = 1/A1 and C = 1/A*1; converges for 0 < ω < 2.

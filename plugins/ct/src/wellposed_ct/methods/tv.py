@@ -11,7 +11,7 @@ from torch import Tensor
 
 from wellposed.errors import ParameterError, StructureError
 from wellposed.native import uncompiled
-from wellposed.needs import REAL, needs
+from wellposed.needs import LINEAR, REAL, needs
 from wellposed.structure import Evidence
 from wellposed_ct.methods.cgls import CGLS
 from wellposed_ct.methods.equivariance import keeps
@@ -24,7 +24,7 @@ from wellposed_optim import noise_level
 __all__ = ["TV", "column_norm", "first_image"]
 
 
-@needs(REAL)
+@needs(LINEAR, REAL)
 @attrs.frozen(eq=False)
 class TV:
     """½‖Ax − y‖² + λ·TV(x), by a primal–dual iteration whose dual step is the ramp filter.

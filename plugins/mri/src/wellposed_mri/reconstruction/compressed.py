@@ -8,7 +8,7 @@ import attrs
 from torch import Tensor
 
 from wellposed.errors import ParameterError
-from wellposed.needs import COMPLEX, needs
+from wellposed.needs import COMPLEX, LINEAR, needs
 from wellposed_mri.reconstruction.common import (
     PhaseEquivariant,
     brightness,
@@ -37,7 +37,7 @@ def _check(method: L1Wavelet | TV) -> None:
         )
 
 
-@needs(COMPLEX)
+@needs(LINEAR, COMPLEX)
 @attrs.frozen
 class L1Wavelet(PhaseEquivariant):
     """``argmin_x ½‖A x − y‖² + λ‖Ψx‖₁`` with wavelets Ψ (Lustig et al. 2007), by FISTA.
@@ -81,7 +81,7 @@ class L1Wavelet(PhaseEquivariant):
         return _solve(prior, y, physics, self, DEVIATIONS)
 
 
-@needs(COMPLEX)
+@needs(LINEAR, COMPLEX)
 @attrs.frozen
 class TV(PhaseEquivariant):
     """``argmin_x ½‖A x − y‖² + λ·TV(x)``, isotropic total variation of the complex image, by FISTA.

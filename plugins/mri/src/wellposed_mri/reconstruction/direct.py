@@ -9,12 +9,12 @@ import torch
 from torch import Tensor
 
 from wellposed.errors import ParameterError
-from wellposed.needs import COMPLEX, needs
+from wellposed.needs import COMPLEX, LINEAR, needs
 from wellposed_mri.reconstruction.asked import COILS
 from wellposed_mri.reconstruction.common import PhaseEquivariant, operator_of, require_measurements
 
 
-@needs(COMPLEX)
+@needs(LINEAR, COMPLEX)
 @attrs.frozen
 class ZeroFilled(PhaseEquivariant):
     """``A*y``: what was not sampled is zero, and coils are combined by their maps (matched filter)."""

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from wellposed.errors import ParameterError
-from wellposed.needs import COMPLEX, needs
+from wellposed.needs import COMPLEX, LINEAR, needs
 from wellposed.protocols import Denoiser
 from wellposed_mri.reconstruction.common import (
     PhaseEquivariant,
@@ -25,7 +25,7 @@ from wellposed_optim.denoisers import BM3D
 from wellposed_optim.presets import PnP
 
 
-@needs(COMPLEX)
+@needs(LINEAR, COMPLEX)
 @attrs.frozen
 class PlugAndPlay(PhaseEquivariant):
     """Data and a denoiser in turns (DPIR, Zhang et al. 2021), real and imaginary part denoised apart.

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from wellposed.errors import ParameterError
 from wellposed.linalg import gram
-from wellposed.needs import COMPLEX, needs
+from wellposed.needs import COMPLEX, LINEAR, needs
 from wellposed.solvers import Solution, cg
 from wellposed_mri.reconstruction.common import (
     PhaseEquivariant,
@@ -30,7 +30,7 @@ LARGEST = 1.0
 """The largest automatic λ: beyond it there is little but the adjoint left."""
 
 
-@needs(COMPLEX)
+@needs(LINEAR, COMPLEX)
 @attrs.frozen
 class SENSE(PhaseEquivariant):
     """``argmin_x ‖A x − y‖² + λ‖A‖²·‖x‖²`` by conjugate gradients (Pruessmann et al. 2001).
