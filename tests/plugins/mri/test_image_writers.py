@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from imageio.v3 import imread
 from scipy.io import loadmat
 
 from wellposed.cli import main
@@ -81,3 +82,20 @@ def test_the_command_line_writes_them(tmp_path, name, head, capsys):
     assert (tmp_path / name).stat().st_size > 64 * 64 * 4
     assert main(command) == 4
     assert "exists" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("shape", [(3, 4, 16, 16), (1, 4, 3, 16, 16)])
+def test_pictures_of_several_slices_are_of_the_one_in_the_middle(tmp_path, shape, capsys):
+    kspace = image(*shape).numpy()
+    np.save(tmp_path / "k.npy", kspace)
+    out = tmp_path / "a.png"
+    reader = ["--reader", "mri.array_reader:maps=rss"]
+    assert main(["reconstruct", str(tmp_path / "k.npy"), *reader, "-m", "mri.rss", "-o", str(out)]) == 0
+    assert "a picture of slice 2 of 3, black at" in capsys.readouterr().err
+    shown = imread(out)
+    assert shown.shape == (16, 16)
+    axes = (-3, -2, -1) if kspace.ndim == 5 else (-2, -1)
+    coils = np.fft.fftshift(np.fft.ifftn(np.fft.ifftshift(kspace, axes=axes), axes=axes), axes=axes)
+    whole = np.linalg.norm(coils, axis=1).reshape(3, 16, 16)
+    wanted = np.clip(whole[1] / np.quantile(whole[1], 0.999), 0, 1)
+    assert np.corrcoef(shown.ravel(), wanted.ravel())[0, 1] > 0.999

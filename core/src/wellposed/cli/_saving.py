@@ -39,12 +39,25 @@ def save_image(path: Path, run: Run, outcome: Outcome, registry: Registry) -> No
     assert isinstance(image, Tensor)
     prefer = _home(run.measurement, outcome.method)
     if _is_for_pictures(path, prefer, registry) and not _holds_pictures(image, run.measurement.physics):
+        image, which = middle_plane(image)
         image, low, high = windowed(image)
         click.echo(
-            f"{path} is a picture, black at {low:.4g} and white at {high:.4g}; {TENSORS} keeps the values.",
+            f"{path} is a picture{which}, black at {low:.4g} and white at {high:.4g}; {TENSORS} keeps the "
+            "values.",
             err=True,
         )
     save_picture(path, image, run.measurement, registry, prefer)
+
+
+def middle_plane(image: Tensor) -> tuple[Tensor, str]:
+    """Return the plane in the middle of slices or of a volume ``(1, 1, H, W)``, and words that say which."""
+    if image.ndim < 4 or image.shape[:-2].numel() == 1:
+        return image, ""
+    planes = image[:, 0].reshape(-1, 1, *image.shape[-2:])
+    middle = len(planes) // 2
+    which = f" of slice {middle + 1} of {len(planes)}" if len(planes) > 1 else ""
+    which += f", channel 1 of {image.shape[1]}" if image.shape[1] > 1 else ""
+    return planes[middle : middle + 1], which
 
 
 def windowed(image: Tensor) -> tuple[Tensor, float, float]:
