@@ -52,7 +52,9 @@ def test_a_part_of_a_bin_is_refused(kind: str) -> None:
 
 
 def test_vectors_of_astra_in_the_plane_are_refused() -> None:
-    with pytest.raises(ParameterError, match="'fanflat_vec': only 'parallel'"):
+    with pytest.raises(ParameterError, match="'parallel_vec': only 'parallel'"):
+        from_astra({"type": "parallel_vec", "DetectorCount": 4, "Vectors": [[0.0] * 6]})
+    with pytest.raises(ParameterError, match="a source lies on the rotation axis, or a step is zero"):
         from_astra({"type": "fanflat_vec", "DetectorCount": 4, "Vectors": [[0.0] * 6]})
 
 
