@@ -1,10 +1,10 @@
 // The C interface of Siddon's projector and of strips.
 
-#include "sheets.hpp"
+#include "bunches.hpp"
 
 namespace {
 
-// Views of parallel rays go by vectors, all others ray by ray.
+// Views of parallel rays go by vectors both ways, all others bunch by bunch.
 template <class T, bool STRIP>
 void footprints(const T *from, T *to, const Shape &s, bool back, const Sheaf *sheaves, double pixel, int most) {
     std::vector<Sheet> sheets;
@@ -14,13 +14,14 @@ void footprints(const T *from, T *to, const Shape &s, bool back, const Sheaf *sh
         if (is_sheet<T, STRIP>(sheaves[v], v, s, pixel, &sheet)) sheets.push_back(sheet);
         else others.push_back(v);
     }
-    with_shares<T>(most, [&](auto shares) {
+    with_shares<T>(most, [&](auto shares, auto leaning) {
         using K = decltype(shares);
+        using L = decltype(leaning);
         back ? sheets_adjoint<T, STRIP, K>(from, to, s, sheets) : sheets_forward<T, STRIP, K>(from, to, s, sheets);
+        if (others.empty()) return;
+        back ? bunches_adjoint<T, STRIP, L>(from, to, s, sheaves, others, pixel)
+             : bunches_forward<T, STRIP, L>(from, to, s, sheaves, others, pixel);
     });
-    if (others.empty()) return;
-    back ? footprints_adjoint<T, STRIP>(from, to, s, sheaves, others, pixel)
-         : footprints_forward<T, STRIP>(from, to, s, sheaves, others, pixel);
 }
 
 template <class T>

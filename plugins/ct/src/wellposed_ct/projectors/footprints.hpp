@@ -101,75 +101,33 @@ template <bool STRIP> void rows_met(const Beam &b, int64_t width, int64_t from, 
     rows_inside(b.middle.A, b.middle.C, -margin, double(width) + margin, int(from), int(to), first, last);
 }
 
-// The views given, ray by ray.
+// Rows [from, to) of a padded plane read by one ray, and the same value spread over them.
 template <class T, bool STRIP>
-void footprints_forward(const T *x, T *y, const Shape &s, const Sheaf *sheaves, const std::vector<int64_t> &views,
-                        double pixel) {
-    std::vector<T> turned(s.planes * s.height * s.width);
-    parallel_for(s.planes * s.width, s.threads, [&](int64_t n) {
-        const T *from = x + n / s.width * s.height * s.width + n % s.width;
-        for (int64_t i = 0; i < s.height; ++i) turned[n * s.height + i] = from[i * s.width];
-    });
-    const int64_t count = int64_t(views.size());
-    parallel_for(s.planes * count, s.threads, [&](int64_t n) {
-        const int64_t plane = n / count * s.height * s.width, view = views[n % count];
-        T *row_of_y = y + (n / count * s.views + view) * s.bins;
-        for (int64_t k = 0; k < s.bins; ++k) {
-            const Beam b = beam_at(sheaves[view], double(k), pixel);
-            const int64_t rows = b.turn ? s.width : s.height, width = b.turn ? s.height : s.width;
-            const T *image = (b.turn ? turned.data() : x) + plane;
-            int first, last;
-            rows_met<STRIP>(b, width, 0, rows, &first, &last);
-            double sum = 0;      // wide strips add up whole images
-            for (int i = first; i < last; ++i) {
-                const T *row = image + i * width;
-                double part = 0;
-                weigh<STRIP>(b, i, [&](int64_t j, double w) {
-                    if (uint64_t(j) < uint64_t(width)) part += w * double(row[j]);
-                });
-                sum += part;
-            }
-            row_of_y[k] = T(b.length * sum);
-        }
-    });
+double read_ray(const Beam &b, const Image<T> &x, int64_t plane, int64_t from, int64_t to) {
+    int first, last;
+    rows_met<STRIP>(b, x.width, from, to, &first, &last);
+    double sum = 0;              // wide strips add up whole images
+    for (int i = first; i < last; ++i) {
+        const T *row = x.row(plane, i) + x.pad;
+        double part = 0;
+        weigh<STRIP>(b, i, [&](int64_t j, double w) {
+            if (uint64_t(j) < uint64_t(x.width)) part += w * double(row[j]);
+        });
+        sum += part;
+    }
+    return sum;
 }
 
-// The same added to x.
 template <class T, bool STRIP>
-void footprints_adjoint(const T *y, T *x, const Shape &s, const Sheaf *sheaves, const std::vector<int64_t> &views,
-                        double pixel) {
-    std::vector<T> turned(s.planes * s.height * s.width, T(0));
-    const int64_t all = int64_t(views.size());
-    std::vector<Beam> beams(std::min(BATCH, all) * s.bins);
-    for (int64_t begin = 0; begin < all; begin += BATCH) {
-        const int64_t count = std::min(BATCH, all - begin);
-        parallel_for(count * s.bins, s.threads, [&](int64_t n) {
-            beams[n] = beam_at(sheaves[views[begin + n / s.bins]], double(n % s.bins), pixel);
+void spread_ray(const Beam &b, Image<T> &x, int64_t plane, int64_t from, int64_t to, T value) {
+    int first, last;
+    rows_met<STRIP>(b, x.width, from, to, &first, &last);
+    for (int i = first; i < last; ++i) {
+        T *row = x.row(plane, i) + x.pad;
+        weigh<STRIP>(b, i, [&](int64_t j, double w) {
+            if (uint64_t(j) < uint64_t(x.width)) row[j] += T(w) * value;
         });
-        for (bool turn : {false, true}) {
-            const int64_t rows = turn ? s.width : s.height, width = turn ? s.height : s.width;
-            const int64_t blocks = (rows + ROWS - 1) / ROWS;
-            parallel_for(s.planes * blocks, s.threads, [&](int64_t n) {
-                const int64_t plane = n / blocks, top = n % blocks * ROWS, end = std::min(rows, top + ROWS);
-                const T *from = y + plane * s.views * s.bins;
-                T *image = (turn ? turned.data() : x) + plane * rows * width;
-                for (int64_t k = 0; k < count * s.bins; ++k) {
-                    const Beam &b = beams[k];
-                    if (b.turn != turn) continue;
-                    const T value = T(b.length) * from[views[begin + k / s.bins] * s.bins + k % s.bins];
-                    int first, last;
-                    rows_met<STRIP>(b, width, top, end, &first, &last);
-                    for (int i = first; i < last; ++i) {
-                        T *row = image + i * width;
-                        weigh<STRIP>(b, i, [&](int64_t j, double w) {
-                            if (uint64_t(j) < uint64_t(width)) row[j] += T(w) * value;
-                        });
-                    }
-                }
-            });
-        }
     }
-    add_turned(turned.data(), x, s);
 }
 
 }  // namespace

@@ -127,5 +127,137 @@ template <class T> struct Shares {
     }
 };
 
+// Rays that lean differently: the adjoint adds the very shares that the forward projection reads with.
+template <class T> struct Leaning {
+    using X = Vector<T>;
+    using V = typename X::V;
+    using I = typename X::I;
+    using Index = std::conditional_t<sizeof(I) == 4 * X::LANES, int32_t, int64_t>;
+    static constexpr int LANES = X::LANES, REACH = X::REACH, MOST = 64;
+
+    static V line(const Line<T> &line, V row) { return X::fma(row, X::load(line.drift), X::load(line.apart)); }
+
+    // where rays of a bunch begin, and beyond(t), their shares beyond the border after entry t of theirs
+    struct Lengths {
+        V inverse, start, z;
+        Lengths(const Bunch<T> &b, V row, V rest) {
+            const V half = X::load(b.near.half), u = X::add(line(b.near, row), rest);
+            inverse = X::load(b.near.inverse), start = X::add(X::sub(u, half), X::all(T(0.5)));
+            z = X::sub(X::sub(X::all(1), half), X::part(start));
+        }
+        V beyond(int t) const {
+            const V x = X::fnma(X::add(z, X::all(T(t))), inverse, X::all(T(0.5)));
+            return X::smaller(X::larger(x, X::all(0)), X::all(1));
+        }
+    };
+
+    // a strip between two lines: from the areas between a line and a border
+    struct Areas {
+        V near, far, lean0, lean1, half0, half1, inverse0, inverse1, width, start;
+        Areas(const Bunch<T> &b, V row, V rest)
+            : lean0(X::load(b.near.lean)), lean1(X::load(b.far.lean)), half0(X::load(b.near.half)),
+              half1(X::load(b.far.half)), inverse0(X::load(b.near.inverse)), inverse1(X::load(b.far.inverse)) {
+            const V u0 = X::add(line(b.near, row), rest), u1 = X::add(line(b.far, row), rest);
+            start = X::add(X::smaller(X::sub(u0, half0), X::sub(u1, half1)), X::all(T(0.5)));
+            const V border = X::add(X::sub(start, X::part(start)), X::all(T(0.5)));
+            near = X::sub(border, u0), far = X::sub(border, u1), width = X::div(X::all(1), X::sub(u1, u0));
+        }
+        static V area(V z, V lean, V half, V inverse) {
+            const V none = X::all(0), inside = X::smaller(X::larger(X::add(z, half), none), lean);
+            return X::fma(X::mul(inside, inside), inverse, X::larger(X::sub(z, half), none));
+        }
+        V beyond(int t) const {
+            const V z = X::all(T(t));
+            const V first = area(X::add(near, z), lean0, half0, inverse0);
+            const V second = area(X::add(far, z), lean1, half1, inverse1);
+            return X::fnma(X::sub(first, second), width, X::all(1));
+        }
+    };
+
+    template <int COUNT, class Kind, class W> static V read(const Kind &rays, int count, W window) {
+        auto i = X::whole(rays.start);
+        V left = window.pick(i), total = left;
+#pragma GCC unroll 4
+        for (int t = 0; t < (COUNT ? COUNT : count); ++t) {
+            i = X::next(i);
+            const V right = window.pick(i);
+            total = X::fma(rays.beyond(t), X::sub(right, left), total), left = right;
+        }
+        return total;
+    }
+
+    template <class Kind> static V read(const Kind &rays, const Bunch<T> &b, const T *x) {
+        using Near = typename X::Window;
+        if (b.wide) return read<0>(rays, b.count, typename X::Gather(x));
+        if (b.count == 1) return read<1>(rays, 1, Near(x));
+        if (b.count == 2) return read<2>(rays, 2, Near(x));
+        if (b.count == 3) return read<3>(rays, 3, Near(x));
+        return read<0>(rays, b.count, Near(x));
+    }
+
+    template <class Kind>
+    static void forward(const T *x, int64_t stride, const Bunch<T> &b, int first, int last, T *sum) {
+        V total = X::load(sum);
+        for (int r = first; r < last; ++r) {
+            const double at = b.base + b.slope * r;
+            const int64_t whole = int64_t(at);
+            const Kind rays(b, X::all(T(r)), X::all(T(at - double(whole))));
+            total = X::add(total, read(rays, b, x + r * stride + whole));
+        }
+        X::store(sum, total);
+    }
+
+    // What every ray adds to count + 1 pixels of a row, and where the first of them is.
+    struct Additions {
+        alignas(64) T weights[MOST + 1][LANES];
+        alignas(64) Index places[LANES];
+        T *row;
+
+        template <int COUNT, class Kind> void find(const Bunch<T> &b, T *x, int64_t stride, int r, V value) {
+            const double at = b.base + b.slope * r;
+            const int64_t whole = int64_t(at);
+            const Kind rays(b, X::all(T(r)), X::all(T(at - double(whole))));
+            const I i = X::whole(rays.start);
+            std::memcpy(places, &i, sizeof i);
+            V rest = value;
+#pragma GCC unroll 4
+            for (int t = 0; t < (COUNT ? COUNT : b.count); ++t) {
+                const V beyond = X::mul(rays.beyond(t), value);
+                X::store(weights[t], X::sub(rest, beyond)), rest = beyond;
+            }
+            X::store(weights[COUNT ? COUNT : b.count], rest);
+            row = x + r * stride + whole;
+        }
+    };
+
+    // Neighbouring rays add to the same pixels, one after the other; some rows at once keep the processor busy.
+    template <int COUNT, class Kind>
+    static void adjoint(T *x, int64_t stride, const Bunch<T> &b, int first, int last, const T *values) {
+        constexpr int SOME = 4;
+        Additions some[SOME];
+        const V value = X::load(values);
+        for (int r = first; r < last; r += SOME) {
+            const int n = last - r < SOME ? last - r : SOME;
+            for (int q = 0; q < n; ++q) some[q].template find<COUNT, Kind>(b, x, stride, r + q, value);
+            for (int l = 0; l < b.rays; ++l)
+#pragma GCC unroll 4
+                for (int q = 0; q < n; ++q) {
+                    T *p = some[q].row + some[q].places[l];
+#pragma GCC unroll 4
+                    for (int t = 0; t <= (COUNT ? COUNT : b.count); ++t) p[t] += some[q].weights[t][l];
+                }
+        }
+    }
+
+    // values of the bunch's rays, onto rows of an image
+    template <class Kind>
+    static void adjoint(T *x, int64_t stride, const Bunch<T> &b, int first, int last, const T *values) {
+        if (b.count == 1) adjoint<1, Kind>(x, stride, b, first, last, values);
+        else if (b.count == 2) adjoint<2, Kind>(x, stride, b, first, last, values);
+        else if (b.count == 3) adjoint<3, Kind>(x, stride, b, first, last, values);
+        else adjoint<0, Kind>(x, stride, b, first, last, values);
+    }
+};
+
 }  // namespace WELLPOSED_SET
 }  // namespace

@@ -10,6 +10,21 @@
 
 namespace {
 
+// Where a line of every ray of a bunch crosses the rows of a block: from the bunch's base; its lean |C|, and what
+// weights need of that.
+template <class T> struct Line {
+    static constexpr int LANES = 64 / sizeof(T);
+    alignas(64) T apart[LANES], drift[LANES], lean[LANES], half[LANES], inverse[LANES];
+};
+
+// Neighbouring rays on a block of rows: none begins before base + row·slope, and each meets at most count borders.
+template <class T> struct Bunch {
+    Line<T> near, far;           // of a strip its two edges, of a ray only near
+    double base, slope, spread;  // the farthest begins spread after that
+    int count, rays;
+    bool wide;                   // whether they span more than a window
+};
+
 // How far a read is spread around its middle, in entries of what is read.
 template <class T> struct Spread {
     T reach, flat, inverse, curve;   // half of it; half of its flat part; 1 / the longer stretch, 1 / (2 · both)
@@ -48,14 +63,14 @@ WELLPOSED_POP
 
 namespace {
 
-// Call work(shares) with the widest lanes that the processor has and ``most`` allows.
+// Call work(shares, leaning) with the widest lanes that the processor has and ``most`` allows.
 template <class T, class F> void with_shares(int most, F work) {
 #ifdef WELLPOSED_X86
     const int level = std::min(most, instructions());
-    if (level >= 2) return work(avx512::Shares<T>());
-    if (level == 1) return work(avx2::Shares<T>());
+    if (level >= 2) return work(avx512::Shares<T>(), avx512::Leaning<T>());
+    if (level == 1) return work(avx2::Shares<T>(), avx2::Leaning<T>());
 #endif
-    work(portable::Shares<T>());
+    work(portable::Shares<T>(), portable::Leaning<T>());
 }
 
 constexpr int SHEETS = 12;           // views of a task
