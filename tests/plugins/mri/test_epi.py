@@ -126,6 +126,19 @@ def test_samples_on_ramps_come_onto_the_grid(tmp_path, images):
     assert error(found.y[0], images) < 1e-3
 
 
+def test_an_oversampled_readout_may_be_sparse_on_its_flat_top(tmp_path, images, monkeypatch):
+    """Twice the field of view, and steps of up to 1.3 of its inverse: the image's own half is told."""
+    wide = HEADER.replace("<x>48</x>", "<x>96</x>", 1).replace("<x>240</x>", "<x>480</x>", 1)
+    monkeypatch.setitem(globals(), "HEADER", wide)
+    k = swing(88)  # -24 to 24 over the image's field of view, -48 to 48 over the encoded one
+    assert 1.05 < 2 * np.diff(k).max() < 2
+    path = scan(tmp_path / "a.h5", images, k, ramps=True, delay=0.3, offset=0.5)
+    found = HDF5Reader(maps="none", whiten=False).read(path).y[0]
+    wanted = centred_fft(torch.from_numpy(images))
+    # the same samples, told by an orthonormal transform of twice as many columns, are of larger images
+    assert float((found / 2**0.5 - wanted).norm() / wanted.norm()) < 1e-2
+
+
 def test_in_one_direction_nothing_is_corrected(tmp_path, images):
     """A flyback scan has no backward readouts, and needs no navigators."""
     path = scan(tmp_path / "a.h5", images, EVEN, ramps=False, navigators=0, flyback=True)
@@ -149,8 +162,13 @@ def test_what_is_missing_is_said(tmp_path, images):
     path = scan(tmp_path / "d.h5", images, np.linspace(-24, 24, 120), ramps=True)
     with pytest.raises(FileFormatError, match=r"120 samples of 5 µs do not fit a gradient of 100 \+ 300"):
         HDF5Reader().read(path)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(globals(), "RAMPS", RAMPS.replace("5.0", "nan"))
+        path = scan(tmp_path / "n.h5", images, swing(100), ramps=True)
+    with pytest.raises(FileFormatError, match="100 samples of nan µs do not fit"):
+        HDF5Reader().read(path)
     path = scan(tmp_path / "e.h5", images, np.linspace(-24, 24, 40), ramps=True)
-    with pytest.raises(FileFormatError, match=r"up to 1\.2/FOV apart, so 48 columns cannot"):
+    with pytest.raises(FileFormatError, match=r"up to 1\.2/FOV apart, so 48 columns of 48 cannot"):
         HDF5Reader().read(path)
 
 

@@ -97,13 +97,31 @@ def straightener(
     ahead = heads[np.argmin(heads["flags"] & np.uint64(REVERSE))]
     back = heads[np.argmax(heads["flags"] & np.uint64(REVERSE))]
     bounded(path, (max(int(h["number_of_samples"]) for h in (ahead, back)), width), 16, max_bytes)
-    columns = [
-        np.linalg.pinv(_encoding_matrix(places(path, encoding, head), width), rcond=1e-3)
-        for head in (ahead, back)
-    ]
+    columns = [_columns(path, places(path, encoding, head), encoding) for head in (ahead, back)]
     plain = Straightener((columns[0], columns[1]), {})
     both = _backward(back) and not _backward(ahead)
     return attrs.evolve(plain, phases=_phases(path, table, plain)) if correct and both else plain
+
+
+def _columns(path: str | PathLike[str], k: np.ndarray, encoding: Encoding) -> np.ndarray:
+    """Return what makes the image's columns of samples at ``k``, by least squares, ``(columns, samples)``.
+
+    Where samples on the flat top lie too far apart for the whole (oversampled) field of view, the outermost
+    columns are taken to be empty, as far as the image's own field of view leaves them out.
+    """
+    width = encoding.encoded[2]
+    widest = float(np.diff(k).max(initial=0.0))
+    told = width if widest <= WIDEST else int(width * WIDEST / widest)
+    if told < encoding.readout:
+        raise FileFormatError(
+            f"{fspath(path)}: neighbouring samples lie up to {widest:.3g}/FOV apart, so {encoding.readout} "
+            f"columns of {width} cannot be told apart; is the header's matrixSize right?"
+        )
+    first = width // 2 - told // 2
+    found = np.zeros((width, len(k)), dtype=np.complex128)
+    matrix = _encoding_matrix(k, width)[:, first : first + told]
+    found[first : first + told] = np.linalg.pinv(matrix, rcond=1e-3)
+    return found
 
 
 def places(path: str | PathLike[str], encoding: Encoding, head: Any) -> np.ndarray:
@@ -130,7 +148,12 @@ def places(path: str | PathLike[str], encoding: Encoding, head: Any) -> np.ndarr
 
 def _on_trapezoid(path: str | PathLike[str], samples: int, width: int, times: list[float]) -> np.ndarray:
     up, flat, down, dwell = times
-    if min(times) < 0 or dwell <= 0 or samples * dwell > (up + flat + down) * (1 + 1e-6):
+    if (
+        not np.isfinite(times).all()
+        or min(times) < 0
+        or dwell <= 0
+        or samples * dwell > (up + flat + down) * (1 + 1e-6)
+    ):
         raise FileFormatError(
             f"{fspath(path)}: {samples} samples of {dwell:g} µs do not fit a gradient of {up:g} + {flat:g} + "
             f"{down:g} µs (ramp, flat top, ramp); is the header's dwellTime in µs?"
@@ -140,12 +163,6 @@ def _on_trapezoid(path: str | PathLike[str], samples: int, width: int, times: li
     ends = _area(np.array([start, total - start]), up, flat, down)
     middle = _area(start + (np.arange(samples) + 0.5) * dwell, up, flat, down)
     found: np.ndarray = (middle - _area(np.array([total]), up, flat, down) / 2) * width / (ends[1] - ends[0])
-    widest = float(np.diff(found).max(initial=0.0))
-    if widest > WIDEST:
-        raise FileFormatError(
-            f"{fspath(path)}: neighbouring samples lie up to {widest:.3g}/FOV apart, so {width} columns "
-            "cannot be told apart; is the header's matrixSize right?"
-        )
     return found
 
 
