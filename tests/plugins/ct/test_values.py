@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 
 import h5py
 import numpy as np
@@ -12,6 +13,7 @@ import tifffile
 from wellposed.cli import main
 from wellposed.errors import FileFormatError, ParameterError
 from wellposed_ct import FBP, HDF5Reader, ParallelGeometry, SinogramReader, TIFFReader, disc, open_scan
+from wellposed_ct.files.values import judge
 
 VIEWS, ROWS, BINS = 60, 3, 40
 SCAN = ParallelGeometry(np.arange(VIEWS) * np.pi / VIEWS, (BINS, BINS), BINS)
@@ -87,9 +89,31 @@ def test_nepers_are_nepers(tmp_path, write, name, reader):
 
 def test_a_truncated_transmission_is_doubted(tmp_path):
     wide = disc(40.0, 0.02).sinogram(SCAN)[0, 0].numpy()
-    with pytest.warns(UserWarning, match="highest at the detector's ends .* as light is beside an object"):
+    with pytest.warns(UserWarning, match="higher at the detector's ends than inside .* as light"):
         open_scan(npz(tmp_path / "a.npz", np.exp(-wide))).nepers(0, 1)
     open_scan(npz(tmp_path / "b.npz", wide)).nepers(0, 1)
+
+
+@pytest.mark.parametrize("radius", [3.0, 9.0, 17.0, 30.0])
+@pytest.mark.parametrize("attenuation", [0.002, 0.02, 0.2])
+@pytest.mark.parametrize("beside", [0.0, 6.0])
+def test_looks_tell_light_from_its_logarithm(tmp_path, radius, attenuation, beside):
+    y = disc(radius, attenuation, beside).sinogram(SCAN)[0, 0].numpy()
+    noise = np.random.default_rng(0).normal(0, 0.01, y.shape)
+    judge("a", y + noise)  # neither refused nor warned of
+    judge("a", 60 * y + noise)  # line integrals in another unit, such as pixels
+    for light in (np.exp(-y) * (1 + noise), 5000 * np.exp(-y) * (1 + noise)):
+        assert doubted(light)
+
+
+def doubted(values):
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        try:
+            judge("a", values)
+        except FileFormatError:
+            return True
+    return bool(heard)
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import warnings
 from os import PathLike, fspath
 from typing import Any, Literal, TypeAlias, get_args
 
+import attrs
 import numpy as np
 from numpy.typing import NDArray
 
@@ -43,35 +44,35 @@ def judge(path: str | PathLike[str], stored: NDArray[Any]) -> None:
 
     Raises :class:`FileFormatError` where they look like counts or transmissions, and warns where they may be.
     """
-    finite = np.asarray(stored, np.float64)[np.isfinite(stored)]
-    if not finite.size:
+    looks = _looks(stored)
+    if looks is None:
         return
     say = "say so by values='nepers' (--values nepers) if they are line integrals all the same."
-    median, high = (float(q) for q in np.quantile(finite, [0.5, 0.95]))
-    if stored.dtype.kind in "iu" or median > MOST or high > 2 * MOST:
-        why = "integers" if stored.dtype.kind in "iu" else f"{median:.4g} in the median, {high:.4g} at most"
+    integer = stored.dtype.kind in "iu"
+    if integer or (not looks.grows_inside and (looks.median > MOST or looks.high > 2 * MOST)):
+        why = "integers" if integer else f"{looks.median:.4g} in the median, {looks.high:.4g} at most"
         raise FileFormatError(
             f"{fspath(path)}: values look like counts ({why}), and there are no flats to divide them by; add "
             "the frames taken without the sample, or state what a bin counts without it: values='counts', "
             f"blank=… (--values counts --blank …). Or {say}"
         )
-    air, inside, brightest = _air(stored, finite)
-    if not brightest:
-        _warn_negative(path, finite)
-    elif 0.8 <= air <= 1.2:
+    if not looks.grows_inside and 0.8 <= looks.air <= 1.2 and looks.high <= 1.25 * looks.air:
         raise FileFormatError(
-            f"{fspath(path)}: values look like transmissions ({air:.3g} at the detector's ends, down to "
-            f"{inside:.3g} inside), not like nepers, which are 0 in air; pass values='transmission' "
-            f"(--values transmission) and the logarithm is taken. Or {say}"
+            f"{fspath(path)}: values look like transmissions ({looks.air:.3g} at the detector's ends, "
+            f"down to {looks.low:.3g} inside), not like nepers, which are 0 in air; pass "
+            f"values='transmission' (--values transmission) and the logarithm is taken. Or {say}"
         )
-    elif air > 0.05:
+    if looks.falls_inside:
         warnings.warn(
-            f"{fspath(path)}: values are taken for nepers, and are highest at the detector's ends ("
-            f"{air:.3g}, and {inside:.3g} inside), as light is beside an object; pass values='transmission', "
-            f"or values='counts' with blank=… (--values, --blank), if they are. Or {say}",
+            f"{fspath(path)}: values are taken for nepers, and are higher at the detector's ends than inside "
+            f"({looks.air:.3g} and {looks.inside:.3g}), as light is beside an object; pass "
+            "values='transmission', or values='counts' with blank=… (--values, --blank), if they are. "
+            f"Or {say}",
             UserWarning,
             stacklevel=3,
         )
+    else:
+        _warn_negative(path, stored)
 
 
 def check_transmissions(path: str | PathLike[str], stored: NDArray[Any]) -> None:
@@ -84,16 +85,48 @@ def check_transmissions(path: str | PathLike[str], stored: NDArray[Any]) -> None
         )
 
 
-def _air(stored: NDArray[Any], finite: NDArray[np.float64]) -> tuple[float, float, bool]:
-    """Return what the detector's ends see, the darkest value, and whether the ends are the brightest."""
-    count = max(1, stored.shape[-1] // 20)
-    ends = np.concatenate([stored[..., :count], stored[..., -count:]], -1)
-    air = float(np.median(ends[np.isfinite(ends)])) if np.isfinite(ends).any() else 0.0
+@attrs.frozen
+class _Looks:
+    """The median, means of the detector's ends and middle third, 1 and 99 % quantiles, and a margin."""
+
+    median: float
+    air: float
+    inside: float
+    low: float
+    high: float
+    margin: float
+
+    @property
+    def grows_inside(self) -> bool:
+        """Whether values are larger in the middle, as line integrals are, in whatever unit."""
+        return self.inside - self.air > self.margin
+
+    @property
+    def falls_inside(self) -> bool:
+        """Whether they are smaller there, as light is."""
+        return self.air - self.inside > self.margin
+
+
+def _looks(stored: NDArray[Any]) -> _Looks | None:
+    """Return what values ``(…, views, bins)`` look like; ``None`` where none is finite."""
+    finite = np.asarray(stored, np.float64)[np.isfinite(stored)]
+    if not finite.size:
+        return None
     low, high = (float(q) for q in np.quantile(finite, [0.01, 0.99]))
-    return air, low, high - low > 0.02 and air - low > 0.7 * (high - low)
+    # outliers and what is not finite must not decide a mean
+    values = np.clip(np.nan_to_num(np.asarray(stored, np.float64), nan=low), low, high)
+    bins = stored.shape[-1]
+    count, third = max(1, bins // 20), bins // 3
+    ends = np.concatenate([values[..., :count], values[..., -count:]], -1)
+    chance = 3 * float(ends.std()) / float(np.sqrt(ends.size))
+    return _Looks(
+        float(np.median(finite)), float(ends.mean()), float(values[..., third : bins - third].mean()),
+        low, high, max(0.03 * (high - low), chance),
+    )  # fmt: skip
 
 
-def _warn_negative(path: str | PathLike[str], finite: NDArray[np.float64]) -> None:
+def _warn_negative(path: str | PathLike[str], stored: NDArray[Any]) -> None:
+    finite = np.asarray(stored, np.float64)[np.isfinite(stored)]
     low = float(np.quantile(finite, 0.05))
     if low < -0.5:
         warnings.warn(
