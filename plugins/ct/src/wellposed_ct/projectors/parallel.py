@@ -23,7 +23,7 @@ from wellposed_ct.projectors.joseph_torch import back_project, project
 from wellposed_ct.projectors.precision import doubles, in_doubles
 from wellposed_ct.symmetries import half_turn, mirrors, on_a_diagonal, quarter_turns
 
-__all__ = ["BACKENDS", "Backend", "ParallelBeam", "check_beam", "image_space", "real_vector"]
+__all__ = ["BACKENDS", "Backend", "ParallelBeam", "arguments_of", "check_beam", "image_space", "real_vector"]
 
 
 class ParallelBeam(LinearOperator):
@@ -110,15 +110,7 @@ class ParallelBeam(LinearOperator):
         cls, geometry: ParallelGeometry, channels: int = 1, dtype: torch.dtype = torch.float32
     ) -> ParallelBeam:
         """Return the projector of a scan."""
-        return cls(
-            torch.tensor(geometry.angles, dtype=torch.float64),
-            Space((channels, *geometry.size), dtype),
-            geometry.detectors,
-            geometry.pixel_mm,
-            geometry.detector_mm,
-            geometry.axis_mm,
-            geometry.centre_mm,
-        )
+        return cls(*arguments_of(geometry, channels, dtype))
 
     @property
     def geometry(self) -> ParallelGeometry:
@@ -205,6 +197,16 @@ class ParallelBeam(LinearOperator):
             plan = Plan.of(self.crossings(), self.grid, self.backend)
         self._plan = (seen, plan)
         return plan
+
+
+def arguments_of(
+    geometry: ParallelGeometry, channels: int, dtype: torch.dtype
+) -> tuple[Tensor, Space, int, float, float, float, tuple[float, float]]:
+    """Return the first arguments of a projector of parallel rays: angles, domain, sizes and offsets."""
+    angles = torch.tensor(geometry.angles, dtype=torch.float64)
+    domain = Space((channels, *geometry.size), dtype)
+    lengths = (geometry.pixel_mm, geometry.detector_mm, geometry.axis_mm, geometry.centre_mm)
+    return angles, domain, geometry.detectors, *lengths
 
 
 def image_space(domain: AnySpace | tuple[int, ...], owner: str) -> Space:
