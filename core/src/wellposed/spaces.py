@@ -96,7 +96,8 @@ class Space:
 
     def check(self, x: Vector, what: str = "x") -> None:
         """Raise :class:`SpaceError` or :class:`DtypeError` unless ``x`` is a batch of this space."""
-        x = require_tensor(what, x, f"{self} holds tensors of shape (B, …)")
+        if not isinstance(x, Tensor):  # its words are made only then: this is called in every application
+            x = require_tensor(what, x, f"{self} holds tensors of shape (B, …)")
         if tuple(x.shape[1:]) != self.shape and not self._admits_shape(x):
             seen = tuple(x.shape)
             raise SpaceError(f"{what} has shape {seen}, but {self} is expected.{self._shape_hint(x)}")
