@@ -25,7 +25,7 @@ GRADIENT_SHARE = 0.2
 """Dual step of the gradient relative to that of the data, both scaled to operators of norm one."""
 
 STEP = 5.0
-"""Dual step of the gradient, in units of λ over the brightest pixel: found on a head and on ellipses, from
+"""Dual step of the gradient, in units of λ over the brightest pixel: found on a head, from
 15 to 180 views and λ over a factor of 20."""
 
 SAFETY = 0.98

@@ -13,7 +13,7 @@ from wellposed.native import uncompiled
 from wellposed.needs import LINEAR, REAL, needs
 from wellposed.structure import Evidence
 from wellposed_ct.methods.equivariance import homogeneous, keeps
-from wellposed_ct.methods.finite import require_finite
+from wellposed_ct.methods.finite import require_convergence, require_finite
 
 __all__ = ["SIRT", "row_inverse", "safe_inverse"]
 
@@ -63,6 +63,8 @@ class SIRT:
         ------
         ParameterError
             ``y`` is not finite.
+        ConvergenceError
+            The iterates run away.
         StructureError
             ``physics`` has negative entries.
         """
@@ -72,8 +74,10 @@ class SIRT:
         rays = row_inverse(physics.A(torch.ones_like(back)), "SIRT")
         x = torch.zeros_like(back).expand(len(y), *back.shape[1:])
         for _ in range(self.iterations):
-            x = x + self.relaxation * pixels * physics.A_adjoint(rays * (y - physics.A(x)))
+            misfit = y - physics.A(x)
+            x = x + self.relaxation * pixels * physics.A_adjoint(rays * misfit)
             x = x.clamp(min=0) if self.non_negative else x
+        require_convergence(misfit, y, "SIRT")
         return x
 
 

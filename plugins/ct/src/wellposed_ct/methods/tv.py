@@ -9,7 +9,7 @@ import attrs
 import torch
 from torch import Tensor
 
-from wellposed.errors import ParameterError, StructureError
+from wellposed.errors import ConvergenceError, ParameterError, StructureError
 from wellposed.native import uncompiled
 from wellposed.needs import LINEAR, REAL, needs
 from wellposed.structure import Evidence
@@ -113,7 +113,7 @@ def first_image(y: Tensor, physics: Any) -> Tensor:
         pass
     try:
         return SIRT(5, non_negative=False)(y, physics)
-    except StructureError:  # negative entries
+    except (StructureError, ConvergenceError):  # negative entries
         return CGLS(5)(y, physics)
 
 
