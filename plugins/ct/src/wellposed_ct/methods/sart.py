@@ -14,7 +14,7 @@ from wellposed.native import uncompiled
 from wellposed.needs import LINEAR, REAL, needs
 from wellposed.structure import Evidence
 from wellposed_ct.methods.equivariance import homogeneous, keeps
-from wellposed_ct.methods.finite import require_finite
+from wellposed_ct.methods.finite import require_convergence, require_finite
 from wellposed_ct.methods.sirt import row_inverse
 from wellposed_ct.methods.subsets import Order, access_order, ordered_subsets
 
@@ -89,9 +89,12 @@ def sart_sweep(
         weighted.append((part.operator, some, rays, row_inverse(back, "SART")))
 
     def sweep(x: Tensor, relaxation: float) -> Tensor:
+        misfits = []
         for operator, some, rays, pixels in weighted:
-            x = x + relaxation * pixels * operator.A_adjoint(rays * (some - operator.A(x)))
+            misfits.append(some - operator.A(x))
+            x = x + relaxation * pixels * operator.A_adjoint(rays * misfits[-1])
             x = x.clamp(min=0) if non_negative else x
+        require_convergence(torch.cat([m.flatten(1) for m in misfits], 1), y, "SART")
         return x
 
     return sweep
