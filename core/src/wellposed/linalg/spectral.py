@@ -47,8 +47,10 @@ def _axis_by_axis(x: Tensor, e: FourierDiagonal) -> bool:
     MKL then splits planes between threads, and their barriers cost 8 ms on a busy machine where one axis
     after the other takes 0.2 ms (one plane of 256 × 256, two threads); on an idle one there is little in it.
     """
+    if torch.compiler.is_compiling() or not x.is_cpu:
+        return False
     threads = torch.get_num_threads()
-    if threads == 1 or not x.is_cpu or torch.compiler.is_compiling():
+    if threads == 1:
         return False
     plane = x.shape[e.dims[0] :].numel()
     return plane > 0 and x.numel() // plane % threads != 0
