@@ -18,10 +18,12 @@ from wellposed_ct.methods.fan_fbp import fan_back_projection
 from wellposed_ct.methods.filters import WINDOWS, Window, filter_rows
 from wellposed_ct.methods.finite import require_finite
 from wellposed_ct.methods.redundancy import arc_weights, beyond, is_displaced, ray_weights, widened
+from wellposed_ct.projectors.calibration import is_mapped
 from wellposed_ct.projectors.fan import FanBeam
 from wellposed_ct.projectors.joseph import Plan, apply
+from wellposed_ct.projectors.joseph_torch import back_project
 from wellposed_ct.projectors.parallel import ParallelBeam
-from wellposed_ct.projectors.precision import doubles
+from wellposed_ct.projectors.precision import doubles, in_doubles
 
 __all__ = ["FBP", "parallel_back_projection"]
 
@@ -40,6 +42,9 @@ class FBP:
     a full one, or less (limited angle); each view counts for the arc that it stands for. Lines that
     were measured from both sides count once, also by fans of less than a full turn, and by detectors that are
     displaced to one side of the axis to see, over a full turn, twice the field.
+
+    Differentiable in the sinogram, and in angles, axis, centre and tilt where they ask for gradients
+    (calibration), then in pure torch.
 
     Parameters
     ----------
@@ -75,6 +80,8 @@ class FBP:
         ------
         UnsuitableError
             ``physics`` is not one that has such an inverse.
+        ParameterError
+            ``y`` is not finite, or ``torch.func.vmap`` maps over the geometry.
         """
         operator = getattr(physics, "operator", physics)
         _check(y, operator)
@@ -86,14 +93,20 @@ class FBP:
 def _check(y: Tensor, operator: ParallelBeam | FanBeam) -> None:
     operator.range.check(y, "y")
     require_finite(y, "FBP")
+    tilt = operator.tilt if isinstance(operator, FanBeam) else operator.axis_mm
+    if is_mapped(operator.angles, operator.axis_mm, operator.centre_mm, tilt):
+        raise ParameterError(
+            "FBP: torch.func.vmap maps over the geometry, and how views share the turn is found for one "
+            "geometry at a time; loop over them (torch.func.grad and jvp work)."
+        )
 
 
 def parallel_back_projection(
     y: Tensor, operator: ParallelBeam, window: Window, cutoff: float, displaced: bool = True
 ) -> Tensor:
     """Return images ``(B, C, H, W)`` of sinograms ``(B, C, V, D)``."""
-    angles = doubles(operator.angles.detach())
-    axis = doubles(operator.axis_mm.detach()).expand_as(angles)
+    angles = doubles(operator.angles)
+    axis = doubles(operator.axis_mm).expand_as(angles)
     k = torch.arange(operator.detectors, dtype=torch.float64, device=angles.device)
     s = (k - (operator.detectors - 1) / 2) * operator.detector_mm - axis[:, None]
     displaced = displaced and is_displaced(s)
@@ -101,8 +114,11 @@ def parallel_back_projection(
         counts = ray_weights(angles, s) * arc_weights(angles)[:, None]
     else:
         counts = arc_weights(angles, math.pi)[:, None]
-    low, high = beyond(s) if displaced else (0, 0)
+    low, high = beyond(s.detach()) if displaced else (0, 0)
     padded = torch.nn.functional.pad(y * counts.to(y), (low, high))
     filtered = filter_rows(padded, operator.detector_mm, window, cutoff)
     wide = widened(operator, low, high)
+    if operator.calibrates:
+        rays = wide.crossings()
+        return in_doubles(lambda f: back_project(f, rays, wide.grid, interpolate=True), filtered)
     return apply(filtered, Plan.of(wide.crossings(), wide.grid, wide.backend, interpolate=True), back=True)

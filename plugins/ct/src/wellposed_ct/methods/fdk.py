@@ -46,7 +46,8 @@ class FDK:
     Quantitative in the central plane: attenuation in 1/mm from nepers. Views may come in any order and
     spacing, over a full turn, a short scan, or arcs of it, and each line counts once. Over a full turn, so it
     does on a panel that is displaced to one side of the axis (an offset detector, or half fan). Panels
-    that are rotated are read, between pixels, on an upright panel at the same distance.
+    that are rotated are read, between pixels, on an upright panel at the same distance. Differentiable in
+    the projections, not in the geometry.
 
     Parameters
     ----------
@@ -86,10 +87,18 @@ class FDK:
             ``physics`` is no cone beam.
         StructureError
             The source does not run on a circle around the z axis.
+        ParameterError
+            ``y`` is not finite, or the geometry asks for gradients.
         """
         operator = getattr(physics, "operator", physics)
         operator.range.check(y, "y")
         require_finite(y, "FDK")
+        if operator.calibrates:
+            raise ParameterError(
+                "FDK: vectors or centre_mm ask for gradients (or torch.func maps over them), and FDK takes "
+                "the geometry as constant; reconstruct within torch.no_grad() or with detached values. The "
+                "projector itself and ct.fbp are differentiable in their geometry."
+            )
         return in_doubles(lambda y: self.filtered_back_projection(y, operator), y)
 
     def filtered_back_projection(self, y: Tensor, operator: ConeBeam) -> Tensor:

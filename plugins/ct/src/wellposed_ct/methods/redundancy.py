@@ -30,11 +30,9 @@ def arc_weights(angles: Tensor, period: float = 2 * math.pi) -> Tensor:
     (limited angle, a short scan), for which none stands. Directions measured twice, exactly or nearly, share
     their arc.
     """
-    folded, order, ahead, usual, missing = _gaps(angles, period)
+    _, order, ahead, usual, missing = _gaps(angles, period)
     limited = torch.where(missing, usual, ahead)
-    weights = torch.empty_like(folded)
-    weights[order] = (limited + limited.roll(1)) / 2
-    return weights
+    return ((limited + limited.roll(1)) / 2)[torch.argsort(order)]
 
 
 def ray_weights(
@@ -113,7 +111,7 @@ def _sides(position: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 def _across(position: Tensor, at: Tensor) -> Tensor:
     """Return the merit across the detector: 1, or Wang's sine where it is displaced."""
     short, long, side = _sides(position)
-    inside = (side * at / short.clamp(min=1e-9 * float(long.amax()))).clamp(-1, 1)
+    inside = (side * at / short.clamp(min=1e-9 * float(long.detach().amax()))).clamp(-1, 1)
     return torch.where(short < 0.95 * long, (1 + torch.sin(math.pi / 2 * inside)) / 2, 1.0)
 
 
@@ -125,7 +123,7 @@ def _along(angles: Tensor, at: Tensor) -> Tensor:
         return merit
     # a view on the edge stands for half a step beyond it
     stops = folded[order][missing] + usual / 2
-    for stop, width in zip(stops.tolist(), (ahead[missing] - usual).tolist(), strict=True):
+    for stop, width in zip(stops, ahead[missing] - usual, strict=True):
         after = (at - stop - width).remainder(2 * math.pi)
         before = 2 * math.pi - width - after
         near = torch.minimum(after, before).clamp(min=0)
@@ -139,7 +137,7 @@ def _gaps(angles: Tensor, period: float) -> tuple[Tensor, Tensor, Tensor, Tensor
     The usual gap is the one in whose like half of the measured arc lies: unlike the median, it does not care
     about directions that were measured again, be it a rounding error beside.
     """
-    folded = angles.detach().to(torch.float64).remainder(period)
+    folded = angles.to(torch.float64).remainder(period)
     order = torch.argsort(folded)
     ahead = torch.diff(folded[order], append=folded[order][:1] + period)
     small = ahead.sort().values[:-1] if len(ahead) > 1 else ahead

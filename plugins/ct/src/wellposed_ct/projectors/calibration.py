@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.autograd.forward_ad import unpack_dual
 
-__all__ = ["calibrates", "everything", "sample"]
+__all__ = ["calibrates", "everything", "is_mapped", "sample"]
 
 
 def calibrates(*geometry: Tensor) -> bool:
@@ -21,6 +21,20 @@ def _is_followed(t: Tensor) -> bool:
     if t.requires_grad and torch.is_grad_enabled():
         return True
     return unpack_dual(t).tangent is not None  # type: ignore[no-untyped-call]
+
+
+def is_mapped(*geometry: Tensor) -> bool:
+    """Whether ``torch.func.vmap`` holds many geometries in one of these."""
+    return any(_is_batched(t) for t in geometry)
+
+
+def _is_batched(t: Tensor) -> bool:
+    functorch = torch._C._functorch
+    while functorch.is_functorch_wrapped_tensor(t):
+        if functorch.maybe_get_bdim(t) >= 0:
+            return True
+        t = functorch.get_unwrapped(t)
+    return False
 
 
 def sample(t: Tensor) -> Tensor:

@@ -109,18 +109,18 @@ class _Beam3D(LinearOperator):
         return quarter_turns_in_space(vectors, self.detector[1], self.parallel)
 
     @property
-    def _calibrates(self) -> bool:
+    def calibrates(self) -> bool:
         return calibrates(self.vectors, self.centre_mm)
 
     @uncompiled
     def _forward(self, x: Tensor) -> Tensor:
         beams = self.beams()
-        return in_doubles(beams.project, x) if self._calibrates else apply(x, beams, back=False)
+        return in_doubles(beams.project, x) if self.calibrates else apply(x, beams, back=False)
 
     @uncompiled
     def _adjoint(self, y: Tensor) -> Tensor:
         beams = self.beams()
-        return in_doubles(beams.back_project, y) if self._calibrates else apply(y, beams, back=True)
+        return in_doubles(beams.back_project, y) if self.calibrates else apply(y, beams, back=True)
 
 
 class ConeBeam(_Beam3D):

@@ -181,9 +181,8 @@ class FanBeam(LinearOperator):
         )
         points = [(p - centre) * flip + middle for p in (source, first)]
         views = torch.cat([*points, step * flip], 1)
-        column, row = sample(middle - centre * flip).tolist()
         sizes = (self._size, self.detectors, self.pixel_mm)
-        return Fans(views, *sizes, self.backend, interpolate, (column, row), arc)
+        return Fans(views, *sizes, self.backend, interpolate, middle - centre * flip, arc)
 
     def _evidence(self) -> tuple[Evidence, ...]:
         centred = not self.axis_mm.ndim and not bool(self.centre_mm.any())
@@ -206,15 +205,16 @@ class FanBeam(LinearOperator):
         return Footprints(sheaves, self._size, self.detectors, self.pixel_mm, self.model, self.backend)
 
     @property
-    def _calibrates(self) -> bool:
+    def calibrates(self) -> bool:
+        """Whether someone differentiates with respect to the geometry."""
         return calibrates(self.angles, self.axis_mm, self.centre_mm, self.tilt)
 
     @uncompiled
     def _forward(self, x: Tensor) -> Tensor:
         rays = self._map()
-        return in_doubles(rays.project, x) if self._calibrates else apply(x, rays, back=False)
+        return in_doubles(rays.project, x) if self.calibrates else apply(x, rays, back=False)
 
     @uncompiled
     def _adjoint(self, y: Tensor) -> Tensor:
         rays = self._map()
-        return in_doubles(rays.back_project, y) if self._calibrates else apply(y, rays, back=True)
+        return in_doubles(rays.back_project, y) if self.calibrates else apply(y, rays, back=True)

@@ -36,7 +36,7 @@ class Fans:
     pixel_mm: float
     backend: str = "auto"
     interpolate: bool = False
-    axis: tuple[float, float] = (0.0, 0.0)
+    axis: Tensor = attrs.field(factory=lambda: torch.zeros(2, dtype=torch.float64))
     arc: float = 0.0
 
     def run(self, data: Tensor, back: bool) -> Tensor:
@@ -78,7 +78,7 @@ class Fans:
         return Shape(*sizes, 0, torch.get_num_threads())
 
     def _smeared(self, data: Tensor) -> Tensor:
-        table, axis = self._table(), (ctypes.c_double(c) for c in self.axis)
+        table, axis = self._table(), (ctypes.c_double(c) for c in everything(self.axis).tolist())
         out = compiled("fan_smear", self.backend, data, self.size, self._shape(data), _address(table), *axis)
         return self.smear(data) if out is None else out
 
@@ -106,7 +106,7 @@ class Fans:
         return total.reshape(*y.shape[:-2], *self.size)
 
     def smear(self, y: Tensor) -> Tensor:
-        """Return the sum over views of values read between bins, over U²."""
+        """Return the sum over views of values read between bins, over U²; differentiable in ``views``."""
         rows, columns = self.size
         i, j = (torch.arange(n, dtype=torch.float64, device=y.device) for n in self.size)
         flat = torch.nn.functional.pad(y.reshape(-1, *y.shape[-2:]), (1, 1))

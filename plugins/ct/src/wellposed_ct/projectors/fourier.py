@@ -23,6 +23,7 @@ from wellposed.operators import LinearOperator
 from wellposed.spaces import AnySpace, Space
 from wellposed.structure import Evidence
 from wellposed_ct.geometry import ParallelGeometry
+from wellposed_ct.projectors.calibration import calibrates, is_mapped, sample
 from wellposed_ct.projectors.joseph import apply
 from wellposed_ct.projectors.parallel import arguments_of, image_space, real_vector
 from wellposed_ct.symmetries import half_turn
@@ -149,7 +150,9 @@ class FourierSlice(LinearOperator):
         angles = real_vector("angles", angles)
         if not 1e-14 <= accuracy <= 0.1:
             raise ParameterError(f"accuracy = {accuracy} must be in [1e-14, 0.1].")
-        scan = ParallelGeometry(angles.tolist(), size, detectors, pixel_mm, detector_mm, axis_mm, centre_mm)
+        scan = ParallelGeometry(
+            sample(angles).tolist(), size, detectors, pixel_mm, detector_mm, axis_mm, centre_mm
+        )
         super().__init__(space, Space((channels, scan.views, scan.detectors), space.dtype))
         self.register_value("angles", angles)
         self.detectors, self.pixel_mm, self.detector_mm = scan.detectors, scan.pixel_mm, scan.detector_mm
@@ -203,7 +206,12 @@ class FourierSlice(LinearOperator):
         return apply(y, self._map(), back=True)
 
     def _map(self) -> Slices:
-        if self.angles.requires_grad and torch.is_grad_enabled():
+        if is_mapped(self.angles):
+            raise ParameterError(
+                "torch.func.vmap maps over the angles, and FourierSlice plans its transform for one set of "
+                "angles at a time; loop over them, or use ct.parallel, which vmap maps over."
+            )
+        if calibrates(self.angles):
             raise ParameterError(
                 "angles ask for gradients, which FourierSlice does not have; use ct.parallel instead."
             )

@@ -168,8 +168,8 @@ class ParallelBeam(LinearOperator):
     def _forward(self, x: Tensor) -> Tensor:
         if self.model != "joseph":
             rays = self.footprints()
-            return in_doubles(rays.project, x) if self._calibrates else apply(x, rays, back=False)
-        if self._calibrates:
+            return in_doubles(rays.project, x) if self.calibrates else apply(x, rays, back=False)
+        if self.calibrates:
             return in_doubles(lambda x: project(x, self.crossings(), self.grid), x)
         return apply(x, self.plan(), back=False)
 
@@ -177,13 +177,13 @@ class ParallelBeam(LinearOperator):
     def _adjoint(self, y: Tensor) -> Tensor:
         if self.model != "joseph":
             rays = self.footprints()
-            return in_doubles(rays.back_project, y) if self._calibrates else apply(y, rays, back=True)
-        if self._calibrates:
+            return in_doubles(rays.back_project, y) if self.calibrates else apply(y, rays, back=True)
+        if self.calibrates:
             return in_doubles(lambda y: back_project(y, self.crossings(), self.grid), y)
         return apply(y, self.plan(), back=True)
 
     @property
-    def _calibrates(self) -> bool:
+    def calibrates(self) -> bool:
         """Whether someone differentiates with respect to the geometry."""
         return calibrates(self.angles, self.axis_mm, self.centre_mm)
 
