@@ -29,6 +29,7 @@ from wellposed_ct.geometry.space import Scan
 from wellposed_ct.large.arrays import Source, create, opened
 from wellposed_ct.large.sharing import is_first, share, wait
 from wellposed_ct.large.slabs import PADDING, check_projections, ranges
+from wellposed_ct.methods.finite import require_convergence, require_finite
 from wellposed_ct.methods.sirt import safe_inverse
 from wellposed_ct.projectors.cone import ConeBeam, ParallelBeam3D
 
@@ -76,7 +77,9 @@ def sirt_slabs(
     ------
     ParameterError
         Projections are not those of the scan, not even one slice and one view fit the memory, or ``folder``
-        holds a run of another scan or with other settings.
+        holds a run of another scan or with other settings; or projections are not finite.
+    ConvergenceError
+        The iterates run away.
     """
     if iterations < 1 or not 0 < relaxation < 2:
         raise ParameterError(
@@ -201,14 +204,18 @@ class _Sweep:
         rays, voxels = opened(self.state.rays), opened(self.state.voxels)
         for slab in self.slabs:
             update[slice(*slab)] = 0
+        sizes = []
         for views in self.views:
-            projected = self._sum(views, lambda a, b: torch.from_numpy(np.array(x[a:b])))
-            seen = np.array(rays[slice(*views)]) * (
-                np.asarray(y[slice(*views)], np.float32) - projected.numpy()
-            )
+            measured = torch.from_numpy(np.array(y[slice(*views)], np.float32))
+            require_finite(measured, f"SIRT, views {views[0]} to {views[1] - 1}")
+            misfit = measured - self._sum(views, lambda a, b: torch.from_numpy(np.array(x[a:b])))
+            sizes.append((misfit.norm(), measured.norm()))
+            seen = torch.from_numpy(np.array(rays[slice(*views)])) * misfit
             for slab in self.slabs:
-                back = self._operator(slab, views).A_adjoint(torch.from_numpy(seen)[None, None])
+                back = self._operator(slab, views).A_adjoint(seen[None, None])
                 update[slice(*slab)] += back[0, 0].numpy()
+        misfits, data = torch.tensor(sizes).T
+        require_convergence([misfits[None]], [data[None]], "SIRT")
         for slab in self.slabs:
             chosen = slice(*slab)
             new = x[chosen] + relaxation * voxels[chosen] * update[chosen]

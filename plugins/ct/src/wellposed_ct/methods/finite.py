@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -11,6 +13,10 @@ __all__ = ["require_convergence", "require_finite"]
 
 FAR = 10.0
 """Times the misfit of an empty picture, beyond which an iterate has run away."""
+
+_CAUSE = "A has negative entries, or A* is not its adjoint"
+MISMATCH = f"{_CAUSE}; use ct.cgls or ct.lsqr, another projector, or a smaller relaxation"
+FEWER = f"{_CAUSE}, or subsets are too many; use ct.cgls or ct.lsqr, another projector, or fewer subsets"
 
 
 def require_finite(y: Tensor, what: str) -> None:
@@ -23,13 +29,22 @@ def require_finite(y: Tensor, what: str) -> None:
         )
 
 
-def require_convergence(misfit: Tensor, y: Tensor, what: str) -> None:
-    """Raise :class:`ConvergenceError` where the ``misfit`` y − Ax of a late iterate is far above ‖y‖."""
-    got, empty = (torch.linalg.vector_norm(t.detach().flatten(1), dim=1) for t in (misfit, y))
-    if not bool((got <= FAR * empty + torch.finfo(y.dtype).tiny).all()):
+def require_convergence(
+    misfits: Sequence[Tensor], data: Sequence[Tensor], what: str, why: str = MISMATCH
+) -> None:
+    """Raise :class:`ConvergenceError` where misfits y − Ax of a late iterate are far above y, or NaN.
+
+    Both come in parts of all samples, ``(B, …)``, such as subsets of views.
+    """
+    got, empty = _sizes(misfits), _sizes(data)
+    if not bool((got <= FAR * empty + torch.finfo(got.dtype).tiny).all()):
         worst = int((got / empty).nan_to_num(nan=float("inf")).argmax())
         raise ConvergenceError(
             f"{what} diverges: ‖Ax − y‖ is {float(got[worst]):.3g}, and that of an empty picture is "
-            f"{float(empty[worst]):.3g}. A has negative entries, or A* is not its adjoint; use ct.cgls or "
-            "ct.lsqr, another projector, or a smaller relaxation."
+            f"{float(empty[worst]):.3g}. {why}."
         )
+
+
+def _sizes(parts: Sequence[Tensor]) -> Tensor:
+    sizes = [torch.linalg.vector_norm(t.detach().flatten(1), dim=1) for t in parts]
+    return torch.linalg.vector_norm(torch.stack(sizes), dim=0)

@@ -13,7 +13,8 @@ from wellposed.native import uncompiled
 from wellposed.needs import LINEAR, REAL, needs
 from wellposed.structure import Evidence
 from wellposed_ct.methods.equivariance import homogeneous, keeps
-from wellposed_ct.methods.sirt import safe_inverse
+from wellposed_ct.methods.finite import FEWER, require_convergence
+from wellposed_ct.methods.sirt import row_inverse
 from wellposed_ct.methods.subsets import Order, access_order, ordered_subsets
 
 __all__ = ["MLEM"]
@@ -70,19 +71,24 @@ class MLEM:
         ------
         ParameterError
             A count is negative or not finite.
+        StructureError, ConvergenceError
+            ``physics`` has negative entries.
         """
         _check_counts(y)
         parts = ordered_subsets(physics, y, self.subsets, self.order)
         some = [part.of(y) for part in parts]
         pixels = [
-            safe_inverse(p.operator.A_adjoint(torch.ones_like(s[:1])))
+            row_inverse(p.operator.A_adjoint(torch.ones_like(s[:1])), "MLEM")
             for p, s in zip(parts, some, strict=True)
         ]
         x = self._start(y, physics)
         for _ in range(self.iterations):
+            misfits = []
             for part, counts, scale in zip(parts, some, pixels, strict=True):
-                ratio = _ratio(counts, part.operator.A(x) + self.background)
-                x = x * scale * part.operator.A_adjoint(ratio)
+                mean = part.operator.A(x) + self.background
+                misfits.append(counts - mean)
+                x = x * scale * part.operator.A_adjoint(_ratio(counts, mean))
+        require_convergence(misfits, [s - self.background for s in some], "MLEM", FEWER)
         return x
 
     def _start(self, y: Tensor, physics: Any) -> Tensor:

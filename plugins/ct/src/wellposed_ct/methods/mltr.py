@@ -19,7 +19,7 @@ from wellposed.native import uncompiled
 from wellposed.needs import LINEAR, REAL, needs
 from wellposed.structure import Evidence
 from wellposed_ct.methods.equivariance import keeps
-from wellposed_ct.methods.finite import require_finite
+from wellposed_ct.methods.finite import FEWER, require_convergence, require_finite
 from wellposed_ct.methods.sirt import safe_inverse
 from wellposed_ct.methods.statistics import count_photons
 from wellposed_ct.methods.subsets import Order, access_order, ordered_subsets
@@ -114,6 +114,8 @@ class MLTR:
         ------
         StructureError
             The physics has no noise of photons.
+        ConvergenceError
+            The iterates run away.
         """
         require_finite(y, "MLTR")
         found = count_photons(y, physics)
@@ -124,12 +126,15 @@ class MLTR:
             some = part.of(counts)
             lengths = part.operator.A(torch.ones_like(part.operator.A_adjoint(some[:1])))
             rays = Rays(some, part.of(found.blank.expand_as(y)), part.of(found.variance.expand_as(y)))
-            tables.append((part.operator, rays, lengths))
+            tables.append((part.operator, part.of(y), rays, lengths))
         x = torch.zeros_like(physics.A_adjoint(y))
         for _ in range(self.iterations):
-            for operator, rays, lengths in tables:
+            misfits = []
+            for operator, some, rays, lengths in tables:
                 line = found.scale * operator.A(x)
+                misfits.append(some - line / found.scale)
                 down = operator.A_adjoint(rays.slope(line))
                 bend = found.scale * operator.A_adjoint(rays.curvature(line) * lengths)
                 x = (x - down * safe_inverse(bend)).clamp(min=0)
+        require_convergence(misfits, [some for _, some, _, _ in tables], "MLTR", FEWER)
         return x

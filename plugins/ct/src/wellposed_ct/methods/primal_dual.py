@@ -16,6 +16,7 @@ import attrs
 import torch
 from torch import Tensor
 
+from wellposed_ct.methods.finite import require_convergence
 from wellposed_ct.methods.sirt import safe_inverse
 from wellposed_optim import TotalVariation
 
@@ -29,6 +30,7 @@ STEP = 5.0
 15 to 180 views and λ over a factor of 20."""
 
 SAFETY = 0.98
+UNMATCHED = "A* is not the adjoint of A; use a projector whose adjoint is exact"
 CHECK_EVERY = 10
 
 
@@ -122,6 +124,11 @@ def minimise_tv(
         Whether the modulus of a gradient is Euclidean.
     lowest, highest
         Bounds of the values, the latter pixel by pixel if it is a tensor.
+
+    Raises
+    ------
+    ConvergenceError
+        The iterates run away.
     """
     prior = TotalVariation(isotropic, dims=x.ndim - 2)
     top = torch.as_tensor(highest, dtype=x.dtype, device=x.device)
@@ -134,7 +141,8 @@ def minimise_tv(
     bar, u, v = x, torch.zeros_like(y), torch.zeros_like(prior.analysis(x))
     answer, done = x, torch.zeros(len(x), dtype=torch.bool, device=x.device)
     for k in range(1, iterations + 1):
-        u = data.ascend(u, physics.A(bar) - y, gain)
+        misfit = physics.A(bar) - y
+        u = data.ascend(u, misfit, gain)
         v = prior.dual_prox(v + slope[:, None] * prior.analysis(bar), weight, 1.0)
         new = x - tau * (physics.A_adjoint(u) + prior.analysis_adjoint(v))
         new = torch.minimum(new.clamp(min=lowest), top)
@@ -143,7 +151,8 @@ def minimise_tv(
             fresh = (_change(x, old) <= tolerance) & ~done
             answer, done = torch.where(fresh.reshape(wide), x, answer), done | fresh
             if bool(done.all()):
-                return answer
+                break
+    require_convergence([misfit], [y], "total variation", UNMATCHED)
     return torch.where(done.reshape(wide), answer, x)
 
 

@@ -18,7 +18,7 @@ from wellposed.native import uncompiled
 from wellposed.needs import LINEAR, REAL, needs
 from wellposed.structure import Evidence
 from wellposed_ct.methods.equivariance import homogeneous, keeps
-from wellposed_ct.methods.finite import require_finite
+from wellposed_ct.methods.finite import FEWER, require_convergence, require_finite
 from wellposed_ct.methods.primal_dual import Weighted, minimise_tv
 from wellposed_ct.methods.sirt import safe_inverse
 from wellposed_ct.methods.statistics import statistical_weights, weighted_column_norm
@@ -94,7 +94,15 @@ class PWLS:
 
     @uncompiled
     def __call__(self, y: Tensor, physics: Any) -> Tensor:
-        """Return images of sinograms ``y``."""
+        """Return images of sinograms ``y``.
+
+        Raises
+        ------
+        ParameterError
+            ``y`` is not finite.
+        ConvergenceError
+            The iterates run away.
+        """
         require_finite(y, "PWLS")
         w = torch.ones_like(y) if self.weights == "none" else statistical_weights(y, physics)
         x = first_image(y, physics).clamp(min=0)
@@ -125,13 +133,17 @@ class PWLS:
         scale = safe_inverse(bend)
         z, t = x, 1.0
         for _ in range(self.iterations):
+            misfits = []
             for operator, data, trust in some:
                 d = differences.analysis(z)
                 slope = (d / edge[:, None]).clamp(-1, 1) if huber else d
-                down = len(some) * operator.A_adjoint(trust * (operator.A(z) - data))
+                misfits.append(operator.A(z) - data)
+                down = len(some) * operator.A_adjoint(trust * misfits[-1])
                 new = (z - scale * (down + pull * differences.analysis_adjoint(slope))).clamp(min=0)
                 t_next = (1 + math.sqrt(1 + 4 * t * t)) / 2
                 z, x, t = new + (t - 1) / t_next * (new - x), new, t_next
+        weighed = [m * trust.sqrt() for m, (_, _, trust) in zip(misfits, some, strict=True)]
+        require_convergence(weighed, [data * trust.sqrt() for _, data, trust in some], "PWLS", FEWER)
         return x
 
 

@@ -94,7 +94,7 @@ def sart_sweep(
             misfits.append(some - operator.A(x))
             x = x + relaxation * pixels * operator.A_adjoint(rays * misfits[-1])
             x = x.clamp(min=0) if non_negative else x
-        require_convergence(torch.cat([m.flatten(1) for m in misfits], 1), y, "SART")
+        require_convergence(misfits, [some for _, some, _, _ in weighted], "SART")
         return x
 
     return sweep

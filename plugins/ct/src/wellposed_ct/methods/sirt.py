@@ -77,7 +77,7 @@ class SIRT:
             misfit = y - physics.A(x)
             x = x + self.relaxation * pixels * physics.A_adjoint(rays * misfit)
             x = x.clamp(min=0) if self.non_negative else x
-        require_convergence(misfit, y, "SIRT")
+        require_convergence([misfit], [y], "SIRT")
         return x
 
 

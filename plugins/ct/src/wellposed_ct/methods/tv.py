@@ -82,7 +82,15 @@ class TV:
 
     @uncompiled
     def __call__(self, y: Tensor, physics: Any) -> Tensor:
-        """Return images of sinograms ``y``."""
+        """Return images of sinograms ``y``.
+
+        Raises
+        ------
+        ParameterError
+            ``y`` is not finite.
+        ConvergenceError
+            The iterates run away.
+        """
         require_finite(y, "TV")
         if self.weight is None:
             weight = self.strength * noise_level(y, physics) * column_norm(physics, y)
