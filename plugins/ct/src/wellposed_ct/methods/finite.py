@@ -47,4 +47,5 @@ def require_convergence(
 
 def _sizes(parts: Sequence[Tensor]) -> Tensor:
     sizes = [torch.linalg.vector_norm(t.detach().flatten(1), dim=1) for t in parts]
-    return torch.linalg.vector_norm(torch.stack(sizes), dim=0)
+    size: Tensor = torch.linalg.vector_norm(torch.stack(sizes), dim=0)
+    return size
