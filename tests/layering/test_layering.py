@@ -51,6 +51,36 @@ def test_core_depends_on_no_pack():
     assert not [line for line in core.requirements if line.startswith("wellposed")]
 
 
+MATHEMATICS = ("errors", "spaces", "structure", "vectors", "solvers", "linalg", "operators", "forward")
+"""The core's own layers, lowest first."""
+
+
+def upward(core: Path) -> Iterator[str]:
+    """Yield the imports of a higher layer of the core, those inside functions included."""
+    for height, layer in enumerate(MATHEMATICS):
+        for path in (*core.glob(f"{layer}.py"), *core.glob(f"{layer}/**/*.py")):
+            for line, name in imported(path):
+                root, part, *_ = *name.split("."), ""
+                if root == "wellposed" and part in MATHEMATICS[height + 1 :]:
+                    yield f"{path}:{line} imports {name}, which lies above {layer}"
+
+
+def test_the_layers_of_the_core_import_downwards_only():
+    core = next(d for d in ALL if d.name == "wellposed").folder / "src" / "wellposed"
+    assert all((core / layer).is_dir() or (core / f"{layer}.py").is_file() for layer in MATHEMATICS)
+    assert not list(upward(core))
+
+
+def test_an_import_upwards_is_seen(tmp_path):
+    (tmp_path / "linalg").mkdir()
+    (tmp_path / "linalg" / "bad.py").write_text(
+        "def f():\n    from wellposed.operators import Mask\n    from wellposed import forward\n"
+    )
+    mask, forward = upward(tmp_path)
+    assert "wellposed.operators.Mask, which lies above linalg" in mask
+    assert "wellposed.forward, which lies above linalg" in forward
+
+
 @pytest.mark.parametrize("dist", ALL, ids=lambda d: d.name)
 def test_discovery_imports_only_the_hooks(dist):
     for line, name in imported(dist.folder / "src" / dist.package / "_plugin.py"):

@@ -14,7 +14,7 @@ from torch import Tensor
 from wellposed.errors import ParameterError, StructureError
 from wellposed.immutable import Immutable, unknown_parameter
 from wellposed.linalg import norm
-from wellposed.operators.base import LinearOperator, Operator
+from wellposed.linalg.base import LinearOperator, Operator
 from wellposed.spaces import AnySpace
 from wellposed.structure import Evidence
 

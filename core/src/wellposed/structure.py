@@ -1,7 +1,7 @@
 """Structure is evidence: small frozen facts that an operator knows about itself.
 
 Evidence drives closed forms (a Fourier-diagonal operator never iterates), propagates through the
-algebra by the table in :mod:`wellposed.operators.propagation`, is dropped when unknown, and
+algebra by the table in :mod:`wellposed.linalg.propagation`, is dropped when unknown, and
 is *tested*: each class names the check of the conformance kit that verifies it.
 """
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from train_doubles import IdentityPhysics, MatrixPhysics, PairPhysics, generator, normal, uniform
 
 from wellposed.errors import ImmutableError, ParameterError, SpaceError
-from wellposed.operators.base import LinearOperator
+from wellposed.operators import LinearOperator
 from wellposed.operators.matrix import Matrix
 from wellposed.protocols import LinearPhysics
 from wellposed_train import Splitting, SplittingAverage

@@ -1,8 +1,9 @@
-"""Open functions on linear operators; every one is a ``functools.singledispatch`` a pack may extend."""
+"""Open functions on linear operators; every one is a ``functools.singledispatch`` a pack may extend.
 
-import wellposed.operators  # noqa: F401  (operators first: they and these functions refer to each other)
-
-# isort: split
+What they work on lives beside them, and :mod:`wellposed.operators` exports it: ``base`` says what an operator
+is, ``algebra`` what expressions are, ``rewriting`` how they simplify and ``propagation`` how structure travels
+through them. No operator in particular is known here.
+"""
 
 from wellposed.linalg.evidence import Declared, declare, find
 from wellposed.linalg.explaining import Explanation, explain

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from wellposed.errors import StructureError
 from wellposed.immutable import complex_aware
-from wellposed.operators.base import LinearOperator
+from wellposed.linalg.algebra import Expression
+from wellposed.linalg.base import LinearOperator
 from wellposed.structure import (
     SVD,
     Coisometry,
@@ -40,8 +41,7 @@ def find(op: object, kind: type[E]) -> E | None:
 
 
 def _known(op: object, kind: type[Evidence]) -> tuple[Evidence, ...]:
-    from wellposed.operators.algebra import Expression
-    from wellposed.operators.propagation import propagate
+    from wellposed.linalg.propagation import propagate
 
     if isinstance(op, Expression):
         found = propagate(op, kind)

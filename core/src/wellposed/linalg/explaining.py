@@ -8,10 +8,11 @@ from typing import Any
 import attrs
 
 from wellposed.brief import brief
+from wellposed.linalg.base import LinearOperator
 from wellposed.linalg.evidence import find
-from wellposed.linalg.functions import _as_operator, gram
+from wellposed.linalg.foreign import as_operator
+from wellposed.linalg.functions import gram
 from wellposed.linalg.routes import pinv_route, prox_route
-from wellposed.operators.base import LinearOperator
 from wellposed.structure import Evidence, NormBound
 
 
@@ -46,7 +47,7 @@ class Explanation:
 def explain(op: Any) -> Explanation:
     """Return what ``op`` knows and which route ``norm``, ``prox_l2`` and ``pinv`` take, with the reason."""
     if not isinstance(op, LinearOperator):
-        return explain(_as_operator(op))
+        return explain(as_operator(op))
     prox, inverse = prox_route(op), pinv_route(op)
     return Explanation(
         expression=repr(op),

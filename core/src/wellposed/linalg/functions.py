@@ -8,15 +8,15 @@ Each is a ``functools.singledispatch`` function, so a pack registers what its ow
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import singledispatch
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor
 
 from wellposed.errors import ParameterError
-from wellposed.linalg.evidence import Declared, find
-from wellposed.operators.algebra import (
+from wellposed.linalg.algebra import (
     Adjoint,
     BlockDiagonal,
     Composition,
@@ -26,10 +26,12 @@ from wellposed.operators.algebra import (
     Sum,
     conjugate,
 )
-from wellposed.operators.base import LinearOperator
-from wellposed.operators.rewriting import is_complex, is_complex_linear, product, scaled, total
-from wellposed.spaces import AnySpace, Vector
-from wellposed.structure import Diagonal, FourierDiagonal, Isometry, NormBound, Projection, SelfAdjoint
+from wellposed.linalg.base import LinearOperator
+from wellposed.linalg.evidence import Declared, find
+from wellposed.linalg.foreign import as_operator
+from wellposed.linalg.rewriting import is_complex, is_complex_linear, product, scaled, total
+from wellposed.spaces import AnySpace, ProductSpace, Vector
+from wellposed.structure import Evidence, Isometry, NormBound, Projection, SelfAdjoint
 from wellposed.vectors import add_scaled, batch_size, inner, leaves, map_vector, scale
 from wellposed.vectors import norm as vector_norm
 
@@ -76,7 +78,7 @@ def _(op: BlockDiagonal) -> LinearOperator:
 def gram(op: Any) -> LinearOperator:
     """Return ``A*A`` as an operator, specialised inside compositions: (AB)*(AB) = B*(A*A)B."""
     if not isinstance(op, LinearOperator):
-        return gram(_as_operator(op))
+        return gram(as_operator(op))
     known = known_gram(op)
     return product(adjoint(op), op) if known is None else known
 
@@ -96,15 +98,28 @@ def known_gram(op: LinearOperator) -> LinearOperator | None:
         return Identity(op.domain)
     if find(op, Projection):
         return op
-    if (diagonal := find(op, Diagonal)) is not None:
-        from wellposed.operators.multiply import Multiply
-
-        return Multiply(squared_modulus(diagonal.d), op.domain)
-    if (e := find(op, FourierDiagonal)) is not None:
-        from wellposed.operators.fourier import FourierMultiplier
-
-        return FourierMultiplier(squared_modulus(e.spectrum), op.domain, e.dims, e.half)
+    for kind, build in _GRAMS.items():
+        if (e := find(op, kind)) is not None:
+            return build(e, op.domain)
     return None
+
+
+GramRule: TypeAlias = Callable[[Any, AnySpace], LinearOperator]
+_GRAMS: dict[type[Evidence], GramRule] = {}
+
+
+def gram_from(evidence: type[Evidence]) -> Callable[[GramRule], GramRule]:
+    """Register the decorated ``rule(evidence, domain)``: it builds ``A*A`` of whatever has that evidence.
+
+    The operators that such a gram is made of live above this package, and say so themselves. The rule that
+    was registered first is asked first.
+    """
+
+    def decorate(rule: GramRule) -> GramRule:
+        _GRAMS[evidence] = rule
+        return rule
+
+    return decorate
 
 
 @gram.register
@@ -141,7 +156,7 @@ def norm(op: Any, *, tol: float = 1e-4, max_iter: int = 500, seed: int = 0) -> f
         Bound on the iterations and seed of the starting vector.
     """
     if not isinstance(op, LinearOperator):
-        return norm(_as_operator(op), tol=tol, max_iter=max_iter, seed=seed)
+        return norm(as_operator(op), tol=tol, max_iter=max_iter, seed=seed)
     bound = find(op, NormBound)
     if bound is not None and bound.tight:
         return bound.bound
@@ -200,7 +215,7 @@ def _random(space: AnySpace, seed: int) -> Vector:
 @singledispatch
 def materialise(op: Any) -> Tensor:
     """Return the dense matrix ``(range.size, domain.size)`` on flattened samples, column by column."""
-    op = _as_operator(op)
+    op = as_operator(op)
     space = op.domain if op.domain.dtype is not None else op.domain.to(torch.get_default_dtype())
     basis = torch.eye(space.size, dtype=space.dtype)
     samples = batch_size(op.A(unflatten(basis[:1], space))) if len(basis) else 1
@@ -212,12 +227,6 @@ def materialise(op: Any) -> Tensor:
     return flatten(op.A(unflatten(basis, space))).mT
 
 
-def _as_operator(op: Any) -> LinearOperator:
-    from wellposed.operators.function import as_operator
-
-    return as_operator(op)
-
-
 def flatten(x: Vector) -> Tensor:
     """Return ``(B, n)``: the tensors of a vector flattened and concatenated."""
     return torch.cat([t.flatten(1) for t in leaves(x)], dim=1)
@@ -225,8 +234,6 @@ def flatten(x: Vector) -> Tensor:
 
 def unflatten(flat: Tensor, space: AnySpace) -> Vector:
     """Return the vector of ``space`` whose flattened form is ``(B, n)``."""
-    from wellposed.spaces import ProductSpace
-
     if not isinstance(space, ProductSpace):
         return flat.reshape(flat.shape[0], *space.concrete_shape)
     parts = torch.split(flat, [s.size for s in space.spaces], dim=1)

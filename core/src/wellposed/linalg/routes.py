@@ -18,11 +18,12 @@ import torch
 from torch import Tensor
 
 from wellposed.errors import ParameterError
+from wellposed.linalg.algebra import BlockDiagonal
+from wellposed.linalg.base import LinearOperator
 from wellposed.linalg.evidence import find
-from wellposed.linalg.functions import _as_operator, adjoint, flatten, gram, squared_modulus, unflatten
+from wellposed.linalg.foreign import as_operator
+from wellposed.linalg.functions import adjoint, flatten, gram, squared_modulus, unflatten
 from wellposed.linalg.spectral import apply_spectrum, filtered, fourier, inverse_fourier
-from wellposed.operators.algebra import BlockDiagonal
-from wellposed.operators.base import LinearOperator
 from wellposed.spaces import Vector
 from wellposed.structure import SVD, Coisometry, Diagonal, FourierDiagonal, Isometry
 from wellposed.vectors import add, add_scaled, expand, leaves, map_vector, scale, subtract
@@ -59,7 +60,7 @@ def prox_l2(
     differentiates implicitly. ``explain(op)`` says which route is taken.
     """
     if not isinstance(op, LinearOperator):
-        return prox_l2(_as_operator(op), z, y, gamma, tol=tol, max_iter=max_iter)
+        return prox_l2(as_operator(op), z, y, gamma, tol=tol, max_iter=max_iter)
     op.domain.check(z, "z")
     op.range.check(y, "y")
     gamma = checked_gamma(gamma, z)
@@ -77,7 +78,7 @@ def pinv(op: Any, y: Any, *, tol: float | None = None, max_iter: int = 1000) -> 
     Differentiable with respect to y and ξ (where the rank is locally constant).
     """
     if not isinstance(op, LinearOperator):
-        return pinv(_as_operator(op), y, tol=tol, max_iter=max_iter)
+        return pinv(as_operator(op), y, tol=tol, max_iter=max_iter)
     op.range.check(y, "y")
     route = pinv_route(op)
     return route.solve(y, tol=tol, max_iter=max_iter) if route.iterative else route.solve(y)

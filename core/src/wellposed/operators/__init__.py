@@ -1,11 +1,10 @@
 """Operators: deterministic maps with an algebra.
 
-``base`` says what an operator is, ``algebra`` what expressions are, ``rewriting`` how they simplify and
-``propagation`` how structure travels through them; the other modules hold one basic operator each.
+What an operator is and the algebra come from :mod:`wellposed.linalg`, which knows no operator in particular.
+Each module here holds one basic operator, and registers there what it knows of itself.
 """
 
-from wellposed.operators.base import LinearOperator, Operator, as_space  # isort: skip
-from wellposed.operators.algebra import (
+from wellposed.linalg.algebra import (
     Adjoint,
     BlockDiagonal,
     Composition,
@@ -18,17 +17,17 @@ from wellposed.operators.algebra import (
     block_diag,
     stack,
 )
-from wellposed.operators.rewriting import fuse_product, fuse_sum
-
-from wellposed.operators.propagation import propagates  # isort: skip
+from wellposed.linalg.base import LinearOperator, Operator, as_space
+from wellposed.linalg.foreign import Foreign, LinearFunction, NonlinearFunction, as_operator
+from wellposed.linalg.propagation import propagates
+from wellposed.linalg.rewriting import fuse_product, fuse_sum
+from wellposed.linalg.scipy_bridge import from_scipy, to_scipy
 from wellposed.operators.convolution import CircularConvolution, Convolution
 from wellposed.operators.fourier import FourierMultiplier, FourierTransform
-from wellposed.operators.function import Foreign, LinearFunction, NonlinearFunction, as_operator
 from wellposed.operators.gradient import Gradient
 from wellposed.operators.matrix import Matrix
 from wellposed.operators.multiply import Mask, Multiply
 from wellposed.operators.padding import Crop, Pad
-from wellposed.operators.scipy_bridge import from_scipy, to_scipy
 
 __all__ = [
     "Adjoint",

@@ -14,13 +14,13 @@ import torch
 from torch import Tensor
 
 from wellposed.errors import DtypeError, ParameterError, SpaceError
+from wellposed.linalg.base import LinearOperator, as_space
+from wellposed.linalg.rewriting import fuse_product, learns
 from wellposed.linalg.spectral import apply_spectrum, filtered, fourier, inverse_fourier
 from wellposed.operators import direct
-from wellposed.operators.base import LinearOperator, as_space
 from wellposed.operators.derived import Derived
 from wellposed.operators.fourier import FourierMultiplier
 from wellposed.operators.padding import BOUNDARIES, Boundary, Widths, _require_width, pad, pad_adjoint
-from wellposed.operators.rewriting import fuse_product, learns
 from wellposed.spaces import AnySpace, Space
 from wellposed.structure import Evidence, FourierDiagonal
 

@@ -8,10 +8,11 @@ import torch
 from torch import Tensor
 
 from wellposed.errors import DtypeError, SpaceError, StructureError
+from wellposed.linalg.base import LinearOperator, as_space
+from wellposed.linalg.functions import gram_from, squared_modulus
+from wellposed.linalg.rewriting import fuse_product, learns
 from wellposed.linalg.spectral import apply_spectrum
-from wellposed.operators.base import LinearOperator, as_space
 from wellposed.operators.multiply import Multiply
-from wellposed.operators.rewriting import fuse_product, learns
 from wellposed.spaces import AnySpace, Space
 from wellposed.structure import Evidence, FourierDiagonal, Unitary
 
@@ -109,6 +110,11 @@ class FourierMultiplier(LinearOperator):
 
     def _evidence(self) -> tuple[Evidence, ...]:
         return (self._diagonal(),)
+
+
+@gram_from(FourierDiagonal)
+def _gram(e: FourierDiagonal, domain: AnySpace) -> LinearOperator:
+    return FourierMultiplier(squared_modulus(e.spectrum), domain, e.dims, e.half)
 
 
 @fuse_product.register(FourierMultiplier, FourierMultiplier)

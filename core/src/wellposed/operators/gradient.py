@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from wellposed.errors import ParameterError
-from wellposed.operators.base import LinearOperator
+from wellposed.linalg.base import LinearOperator
 from wellposed.operators.padding import _image
 from wellposed.spaces import AnySpace, Space
 from wellposed.structure import Evidence, NormBound

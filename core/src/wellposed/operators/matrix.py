@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from wellposed.errors import SpaceError
+from wellposed.linalg.base import LinearOperator, as_space
 from wellposed.linalg.functions import flatten, unflatten
 from wellposed.linalg.routes import pinv, prox_l2
-from wellposed.operators.base import LinearOperator, as_space
 from wellposed.spaces import AnySpace, Vector
 from wellposed.vectors import expand
 

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from wellposed.errors import SpaceError
-from wellposed.operators.base import LinearOperator, as_space
+from wellposed.linalg.base import LinearOperator, as_space
+from wellposed.linalg.functions import gram_from, squared_modulus
 from wellposed.spaces import AnySpace, Space
 from wellposed.structure import Diagonal, Evidence, Projection
 
@@ -40,6 +41,11 @@ class Multiply(LinearOperator):
     def _evidence(self) -> tuple[Evidence, ...]:
         square = self.domain.is_complex or not self.weights.is_complex()
         return (Diagonal(self.weights),) if square else ()
+
+
+@gram_from(Diagonal)
+def _gram(e: Diagonal, domain: AnySpace) -> LinearOperator:
+    return Multiply(squared_modulus(e.d), domain)
 
 
 class Mask(LinearOperator):

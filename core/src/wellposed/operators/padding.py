@@ -13,9 +13,10 @@ import torch
 from torch import Tensor
 
 from wellposed.errors import ParameterError, SpaceError
+from wellposed.linalg.algebra import Adjoint
+from wellposed.linalg.base import LinearOperator, as_space
 from wellposed.linalg.blocks import unobserved
 from wellposed.linalg.functions import adjoint
-from wellposed.operators.base import LinearOperator, as_space
 from wellposed.spaces import AnySpace, Space
 from wellposed.structure import Coisometry, Evidence, Isometry
 
@@ -101,8 +102,6 @@ def _(op: Crop) -> LinearOperator:
 
 @adjoint.register
 def _pad_adjoint(op: Pad) -> LinearOperator:
-    from wellposed.operators.algebra import Adjoint
-
     return Crop(op.range, op.widths) if op.boundary == "zero" else Adjoint(op)
 
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from wellposed.linalg import gram
-from wellposed.operators.base import LinearOperator
+from wellposed.operators import LinearOperator
 from wellposed.operators.derived import Derived
 from wellposed.spaces import Space
 from wellposed.structure import Evidence, Symmetry

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from wellposed.errors import DtypeError, SpaceError
 from wellposed.linalg import gram
-from wellposed.operators.base import LinearOperator
+from wellposed.operators import LinearOperator
 from wellposed.operators.derived import Derived
 from wellposed.spaces import Space, require_tensor
 from wellposed.structure import Evidence, NormBound, Symmetry

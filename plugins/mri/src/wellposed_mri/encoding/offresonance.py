@@ -10,7 +10,7 @@ from torch import Tensor
 
 from wellposed.errors import ParameterError, SpaceError
 from wellposed.linalg import gram
-from wellposed.operators.base import LinearOperator
+from wellposed.operators import LinearOperator
 from wellposed.operators.derived import Derived
 from wellposed.spaces import Space
 from wellposed.structure import Evidence, Symmetry

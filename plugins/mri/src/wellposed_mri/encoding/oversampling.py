@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from wellposed.errors import ParameterError
-from wellposed.operators.base import LinearOperator
+from wellposed.operators import LinearOperator
 from wellposed.spaces import Space
 from wellposed.structure import Evidence, Isometry, NormBound, Symmetry
 from wellposed_mri.fourier import centred_fft, centred_ifft

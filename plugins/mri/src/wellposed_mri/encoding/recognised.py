@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from wellposed.operators.algebra import Composition, Scaled
+from wellposed.operators import Composition, Scaled
 from wellposed_mri.encoding.traits import is_grid, radius, sampled, seen, time_axis
 
 QUESTIONS = (time_axis, is_grid, sampled, radius, seen)

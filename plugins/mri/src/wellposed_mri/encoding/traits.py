@@ -20,7 +20,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from wellposed.operators.algebra import Composition, Scaled
+from wellposed.operators import Composition, Scaled
 from wellposed_mri.encoding.cartesian import CartesianMRI
 from wellposed_mri.encoding.checks import full_maps
 from wellposed_mri.encoding.dynamic import DynamicMRI

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from wellposed.errors import ParameterError, SpaceError
-from wellposed.operators.base import Operator
+from wellposed.operators import Operator
 from wellposed.spaces import Space
 
 

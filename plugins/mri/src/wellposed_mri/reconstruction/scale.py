@@ -14,7 +14,7 @@ from torch import Tensor
 
 from wellposed.errors import ParameterError
 from wellposed.linalg import find, gram
-from wellposed.operators.algebra import Composition, Scaled
+from wellposed.operators import Composition, Scaled
 from wellposed.structure import Isometry
 from wellposed_mri.encoding import (
     CartesianMRI,

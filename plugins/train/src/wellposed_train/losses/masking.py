@@ -9,9 +9,8 @@ import torch
 from torch import Tensor
 
 from wellposed.forward import ForwardModel
-from wellposed.operators.base import LinearOperator
-from wellposed.operators.function import as_operator, space_of
-from wellposed.operators.multiply import Mask
+from wellposed.linalg.foreign import space_of
+from wellposed.operators import LinearOperator, Mask, as_operator
 
 
 def masked(physics: Any, mask: Tensor) -> Any:

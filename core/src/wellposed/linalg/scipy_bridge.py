@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from wellposed.linalg.base import LinearOperator, as_space
 from wellposed.linalg.functions import flatten, unflatten
-from wellposed.operators.base import LinearOperator, as_space
 from wellposed.spaces import AnySpace
 
 if TYPE_CHECKING:

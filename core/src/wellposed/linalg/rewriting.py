@@ -19,8 +19,9 @@ from typing import TypeAlias
 from torch import Tensor
 
 from wellposed.errors import ParameterError, SpaceError
-from wellposed.operators.algebra import Adjoint, Composition, Identity, Scaled, Sum, Zero, _require_fit
-from wellposed.operators.base import LinearOperator
+from wellposed.linalg.algebra import Adjoint, Composition, Identity, Scaled, Sum, Zero, _require_fit
+from wellposed.linalg.base import LinearOperator
+from wellposed.linalg.evidence import find
 from wellposed.structure import RealLinear
 
 Rule: TypeAlias = Callable[..., LinearOperator | None]
@@ -115,8 +116,6 @@ def is_complex(scalar: complex | Tensor) -> bool:
 
 def is_complex_linear(op: LinearOperator) -> bool:
     """Whether a complex factor may be pulled through ``op``: complex on both sides, no real part taken."""
-    from wellposed.linalg import find
-
     return op.domain.is_complex and op.range.is_complex and find(op, RealLinear) is None
 
 

@@ -1,7 +1,7 @@
 """Expressions: operators built from operators.
 
 These classes are the nodes of the algebra. Users write ``A @ B + 2 * C``; the constructors below are
-reached through :mod:`wellposed.operators.rewriting`, which simplifies by structure first. Overrides of ξ
+reached through :mod:`wellposed.linalg.rewriting`, which simplifies by structure first. Overrides of ξ
 are routed to the one factor that has a parameter of that name.
 """
 
@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from wellposed.errors import ParameterError, SpaceError
 from wellposed.immutable import unknown_parameter
-from wellposed.operators.base import LinearOperator, as_space
+from wellposed.linalg.base import LinearOperator, as_space
 from wellposed.spaces import AnySpace, ProductSpace, Vector
 from wellposed.structure import Diagonal, Evidence, NormBound, SelfAdjoint, Unitary
 from wellposed.vectors import add, map_vector, scale
@@ -61,7 +61,7 @@ class Expression(LinearOperator):
 
     def evidence(self) -> tuple[Evidence, ...]:
         """Return the structure that follows from the operands' by the propagation table."""
-        from wellposed.operators.propagation import propagate_all
+        from wellposed.linalg.propagation import propagate_all
 
         return propagate_all(self)
 
@@ -107,7 +107,7 @@ class Composition(Expression):
         return y
 
     def _rebuild(self, operands: list[LinearOperator]) -> LinearOperator:
-        from wellposed.operators.rewriting import product
+        from wellposed.linalg.rewriting import product
 
         return product(*operands)
 
@@ -142,7 +142,7 @@ class Sum(Expression):
         return x
 
     def _rebuild(self, operands: list[LinearOperator]) -> LinearOperator:
-        from wellposed.operators.rewriting import total
+        from wellposed.linalg.rewriting import total
 
         return total(*operands)
 
@@ -182,7 +182,7 @@ class Scaled(Expression):
         return self.operand._adjoint(scale(conjugate(self._factor), y))
 
     def _rebuild(self, operands: list[LinearOperator]) -> LinearOperator:
-        from wellposed.operators.rewriting import scaled
+        from wellposed.linalg.rewriting import scaled
 
         return scaled(self.scalar, operands[0])
 

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from wellposed.errors import ParameterError
-from wellposed.operators.base import LinearOperator, Operator, as_space
+from wellposed.linalg.base import LinearOperator, Operator, as_space
 from wellposed.spaces import AnySpace, ProductSpace, Space, Vector
 
 

@@ -18,9 +18,9 @@ from typing import TypeAlias
 import torch
 from torch import Tensor
 
+from wellposed.linalg.algebra import Adjoint, BlockDiagonal, Composition, Expression, Scaled, Stack, Sum
+from wellposed.linalg.base import LinearOperator
 from wellposed.linalg.evidence import find
-from wellposed.operators.algebra import Adjoint, BlockDiagonal, Composition, Expression, Scaled, Stack, Sum
-from wellposed.operators.base import LinearOperator
 from wellposed.structure import (
     SVD,
     AdjointAccuracy,

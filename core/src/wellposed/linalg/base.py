@@ -2,7 +2,8 @@
 
 A pack author subclasses :class:`LinearOperator`, states ``domain`` and ``range``, and writes ``_forward``
 and, for speed, ``_adjoint``. The public methods around them check spaces, apply overrides of ξ and
-dispatch to the open functions of :mod:`wellposed.linalg`, so a stranger's operator has every right of ours.
+dispatch to the open functions of this package, so a stranger's operator has every right of ours. They are
+methods only for short: the functions know operators, and so are imported where they are called.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from torch import Tensor
 
 from wellposed.errors import ParameterError
 from wellposed.immutable import Immutable, complex_aware
-from wellposed.operators.batches import refuse_batch
+from wellposed.linalg.batches import refuse_batch
 from wellposed.spaces import AnySpace, ProductSpace, Space, Vector
 from wellposed.structure import Evidence
 
@@ -152,7 +153,7 @@ class LinearOperator(Operator):
 
     def A_dagger(self, y: Any, **parameters: Any) -> Any:
         """Return the minimum-norm least-squares solution A⁺y (see :func:`wellposed.pinv`)."""
-        from wellposed.linalg import pinv
+        from wellposed.linalg.routes import pinv
 
         op = self.replace(**parameters) if parameters else self
         op._range.check(y, "y")
@@ -164,7 +165,7 @@ class LinearOperator(Operator):
 
     def prox_l2(self, z: Any, y: Any, gamma: Tensor | float, **parameters: Any) -> Any:
         """Return argmin_u γ/2·‖Au − y‖² + ½·‖u − z‖²; γ a number or per sample ``(B,)``."""
-        from wellposed.linalg import prox_l2
+        from wellposed.linalg.routes import prox_l2
 
         op = self.replace(**parameters) if parameters else self
         op._domain.check(z, "z")
@@ -194,14 +195,14 @@ class LinearOperator(Operator):
     @property
     def H(self) -> LinearOperator:
         """The adjoint as an operator; ``A.H.H`` is ``A``."""
-        from wellposed.linalg import adjoint
+        from wellposed.linalg.functions import adjoint
 
         return adjoint(self)
 
     @property
     def gram(self) -> LinearOperator:
         """``A*A`` as an operator, simplified by what A knows about itself."""
-        from wellposed.linalg import gram
+        from wellposed.linalg.functions import gram
 
         return gram(self)
 
@@ -209,13 +210,13 @@ class LinearOperator(Operator):
 
     def __matmul__(self, other: LinearOperator) -> LinearOperator:
         """Return the composition ``self ∘ other``."""
-        from wellposed.operators.rewriting import product
+        from wellposed.linalg.rewriting import product
 
         return product(self, other) if isinstance(other, LinearOperator) else NotImplemented
 
     def __add__(self, other: LinearOperator) -> LinearOperator:
         """Return the sum."""
-        from wellposed.operators.rewriting import total
+        from wellposed.linalg.rewriting import total
 
         return total(self, other) if isinstance(other, LinearOperator) else NotImplemented
 
@@ -225,7 +226,7 @@ class LinearOperator(Operator):
 
     def __rmul__(self, scalar: complex | Tensor) -> LinearOperator:
         """Return ``scalar · self``."""
-        from wellposed.operators.rewriting import scaled
+        from wellposed.linalg.rewriting import scaled
 
         return scaled(scalar, self) if isinstance(scalar, Number | Tensor) else NotImplemented
 
@@ -241,13 +242,13 @@ class LinearOperator(Operator):
 
     def to_matrix(self) -> Tensor:
         """Return the dense matrix ``(range.size, domain.size)`` of the flattened operator."""
-        from wellposed.linalg import materialise
+        from wellposed.linalg.functions import materialise
 
         return materialise(self)
 
     def to_scipy(self) -> ScipyLinearOperator:
         """Return a ``scipy.sparse.linalg.LinearOperator`` on flattened single samples."""
-        from wellposed.operators.scipy_bridge import to_scipy
+        from wellposed.linalg.scipy_bridge import to_scipy
 
         return to_scipy(self)
 
