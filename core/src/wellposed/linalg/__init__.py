@@ -1,8 +1,8 @@
 """Open functions on linear operators; every one is a ``functools.singledispatch`` a pack may extend.
 
-What they work on lives beside them, and :mod:`wellposed.operators` exports it: ``base`` says what an operator
-is, ``algebra`` what expressions are, ``rewriting`` how they simplify and ``propagation`` how structure travels
-through them. No operator in particular is known here.
+What they work on lives beside them, and :mod:`wellposed.operators` exports it. ``base`` says what an operator
+is, ``algebra`` what expressions are, ``rewriting`` how they simplify, ``propagation`` how structure travels.
+No operator in particular is known here.
 """
 
 from wellposed.linalg.evidence import Declared, declare, find
