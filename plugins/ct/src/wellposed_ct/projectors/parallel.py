@@ -148,7 +148,9 @@ class ParallelBeam(LinearOperator):
         turns = quarter_turns(angles, centred and square, half=True)
         clear = self.model != "siddon" and not on_a_diagonal(np.array(angles))
         flips = mirrors(angles, centred and clear, half=True)
-        return (*half_turn(centred), *turns, *flips)
+        # lengths of a nearly upright ray in a pixel are quotients of small numbers
+        half = half_turn(centred, 0.0 if self.model == "joseph" else 1e-9)
+        return (*half, *turns, *flips)
 
     def footprints(self) -> Footprints:
         """Return rays and model for Siddon's projector and strips, differentiable in the geometry."""
