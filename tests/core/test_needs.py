@@ -86,12 +86,35 @@ def test_a_pack_declares_needs_of_its_own_and_the_right_methods_are_suggested():
     def lab(physics, y=y):
         return [name for name in suitable(y, physics, mine) if name.startswith("lab.")]
 
-    assert lab(PHASE) == ["lab.general", "lab.back"]
+    assert lab(PHASE) == ["lab.back", "lab.general"]
     assert lab(PHOTO, y.real) == ["lab.general"]
     with pytest.raises(UnsuitableError, match="Careful needs an image at rest, which Identity does not have"):
         Careful()(y, PHASE)
     assert mine.describe("lab.careful").needs == f"{COMPLEX.what}; an image at rest"
     assert mine.describe("lab.general").needs is None
+
+
+def test_own_methods_come_first_then_the_more_specific():
+    record = {"kind": "reconstructor", "summary": "A test."}
+    mine = registry.isolated()
+    for name, module, target in (
+        ("alien.general", "alien", lambda: PHOTO.A),
+        ("alien.back", "alien", Back),
+        ("lab.general", "strange_name.methods", lambda: PHOTO.A),
+        ("lab.back", "strange_name.methods", Back),
+        ("alien.trained", "alien", Trained),
+    ):
+        mine.add(Component(name=name, target=f"{module}:y", **record), target)
+    ours = type("Scanner", (Foreign,), {"__module__": "strange_name.scanners"})()
+    y = torch.ones(1, 1, 4, 4, dtype=torch.complex64)
+
+    def ranked(physics):
+        return [name for name in suitable(y, physics, mine) if name.startswith(("lab.", "alien."))]
+
+    assert ranked(ours) == ["lab.back", "lab.general", "alien.back", "alien.general"]
+    assert ranked(ForwardModel(PHASE)) == ["alien.back", "lab.back", "alien.general", "lab.general"]
+    y = y.real  # that data are real says little: the general methods stay first
+    assert ranked(PHOTO) == ["alien.general", "lab.general", "alien.trained"]
 
 
 def test_a_nonlinear_physics_is_told_from_a_linear_one():

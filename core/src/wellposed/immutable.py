@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Self
 import torch
 from torch import Tensor, nn
 
-from wellposed.errors import ImmutableError, UnknownParameterError
+from wellposed.errors import DtypeError, ImmutableError, UnknownParameterError
 from wellposed.nearest import did_you_mean
 
 
@@ -107,14 +107,25 @@ def complex_aware(fn: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
     """Make a dtype move keep complex tensors complex: the precision changes, the kind does not."""
 
     def move(t: Tensor) -> Tensor:
-        if not t.is_complex() or getattr(fn, "keeps_kind", False):
+        if getattr(fn, "keeps_kind", False):
             return fn(t)
+        if not t.is_complex():
+            return _still_real(fn(t))
         with torch.no_grad():
             moved = fn(torch.view_as_real(t.resolve_conj()))
-        return moved if moved.is_complex() else torch.view_as_complex(moved)
+        return torch.view_as_complex(_still_real(moved))
 
     move.keeps_kind = True  # type: ignore[attr-defined]
     return move
+
+
+def _still_real(moved: Tensor) -> Tensor:
+    if moved.is_complex():
+        raise DtypeError(
+            f"moving to {moved.dtype} would make real parameters complex; use .to({moved.real.dtype}), "
+            ".float() or .double(), which keep real tensors real and complex ones complex."
+        )
+    return moved
 
 
 def unknown_parameter(owner: object, name: str, known: tuple[str, ...] | Mapping[str, Any]) -> Exception:

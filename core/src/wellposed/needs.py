@@ -110,17 +110,29 @@ def _require_problem(y: Any, physics: Any) -> None:
 def suitable(y: Any, physics: Any, registry: Registry | None = None) -> list[str]:
     """Return the registered methods whose needs are met.
 
-    Those of the physics' own pack come first, then those that need nothing, then the others.
+    Those of the physics' own pack come first, then those made for its kind of problem: the more needs they
+    have besides :data:`LINEAR` and :data:`REAL`, which most problems meet, the earlier. Of the others, those
+    that need least come first.
     """
     registry = default() if registry is None else registry
-    home = type(getattr(physics, "operator", physics)).__module__.partition(".")[0]
+    own = _packs_of(physics, registry)
     found = []
     for name, target in _importable(registry):
         asked: tuple[Need, ...] = getattr(target, "needs", ())
         if all(need.met(y, physics) for need in asked):
-            at_home = f"wellposed_{name.partition('.')[0]}" == home
-            found.append((not at_home, bool(asked) and not at_home, name))
+            particular = sum(need not in (LINEAR, REAL) for need in asked)
+            found.append((registry.component(name).pack not in own, -particular, len(asked), name))
     return [name for *_, name in sorted(found)]
+
+
+def _packs_of(physics: Any, registry: Registry) -> set[str]:
+    """Return the packs that offer something from the package in which the physics was written."""
+    home = _package(type(getattr(physics, "operator", physics)).__module__)
+    return {record.pack for record in registry.components() if _package(record.target) == home}
+
+
+def _package(target: str) -> str:
+    return target.partition(":")[0].partition(".")[0]
 
 
 def _importable(registry: Registry) -> Iterator[tuple[str, Any]]:

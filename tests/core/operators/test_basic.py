@@ -273,6 +273,24 @@ def test_bad_inputs_say_why():
         OPERATORS["stack"].A_adjoint(torch.zeros(1, 2, dtype=REAL))
 
 
+@pytest.mark.filterwarnings("ignore:Complex modules:UserWarning")
+@pytest.mark.parametrize("name", ["mask", "complex", "composed", "no tensor"])
+def test_a_move_to_a_complex_dtype_is_refused(name):
+    space = Space((4, 5), torch.complex64)
+    mask = Mask(torch.ones(4, 5), space)
+    op = {
+        "mask": mask,
+        "complex": Multiply(randn(4, 5, dtype=torch.complex64)),
+        "composed": FourierTransform(space) @ mask,
+        "no tensor": FourierTransform(space),
+    }[name]
+    with pytest.raises(DtypeError, match=r"torch\.complex128 would make real .* \.to\(torch\.float64\)"):
+        op.to(torch.complex128)
+    assert op.domain == space
+    assert op.double().domain.dtype == torch.complex128
+    assert mask.mask.dtype == (torch.float64 if name in ("mask", "composed") else torch.float32)
+
+
 def test_complex_state_survives_dtype_moves():
     op = Multiply(randn(3, dtype=COMPLEX))
     assert op.to(torch.float32).weights.dtype == torch.complex64
