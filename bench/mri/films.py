@@ -61,7 +61,7 @@ def rows(
     full = centred_fft(maps[:, None] * truth)
     methods = {
         "zero-filled": ZeroFilled(),
-        "SENSE, frame by frame": SENSE(None),
+        "SENSE, frame by frame": SENSE(),
         "k-t low rank": KTLowRank(),
         "locally low rank": LLR(),
         "L + S": LPlusS(),

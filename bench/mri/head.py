@@ -64,7 +64,7 @@ def eight_coils(data: Path) -> Iterator[Row]:
     """Yield rows of the 8-coil head: Poisson discs and regular columns, accelerations 4 and 8."""
     images = torch.from_numpy(np.load(data / "head8_complex_images.npz")["images"]).movedim(-1, 0)
     kspace = centred_fft(images.contiguous())[None]
-    everywhere: dict[str, Any] = {"SENSE": SENSE(), "SENSE, automatic λ": SENSE(None), "SPIRiT": SPIRiT()}
+    everywhere: dict[str, Any] = {"SENSE": SENSE(), "SENSE, λ by SURE": SENSE("sure"), "SPIRiT": SPIRiT()}
     sparse = {**everywhere, "L1-wavelet": L1Wavelet(), "TV": TV(), "plug and play, BM3D": PlugAndPlay()}
     for name, mask in _masks((256, 256)):
         methods = {**sparse, "SAKE": SAKE()} if "Poisson" in name else {**everywhere, "GRAPPA": GRAPPA()}

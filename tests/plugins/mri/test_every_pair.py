@@ -94,7 +94,7 @@ METHODS = {
     "rss": RSS(),
     "gridding": Gridding(),
     "sense": SENSE(),
-    "sense_automatic": SENSE(None),
+    "sense_automatic": SENSE(),
     "grappa": GRAPPA(),
     "spirit": SPIRiT(kernel=3),
     "pocs": POCS(),

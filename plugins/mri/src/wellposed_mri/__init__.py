@@ -100,6 +100,7 @@ from wellposed_mri.reconstruction import (
     PlugAndPlay,
     Replicas,
     SPIRiT,
+    WeightRule,
     ZeroFilled,
     pseudo_replica,
 )
@@ -222,6 +223,7 @@ __all__ = [
     "VariableFlipAngleT1",
     "Walsh",
     "WaterFatEchoes",
+    "WeightRule",
     "ZeroFilled",
     "birdcage_maps",
     "brain",

@@ -121,12 +121,15 @@ def rss() -> st.SearchStrategy[Example]:
 
 def sense() -> st.SearchStrategy[Example]:
     """Solve to a tolerance at which batches agree."""
-    return _reconstruction({"regularisation": 0.01, "tolerance": 1e-9})
+    weights = st.sampled_from([0.01, "noise", "sure", "gcv", "discrepancy"])
+    return weights.flatmap(lambda w: _reconstruction({"regularisation": w, "tolerance": 1e-9}))
 
 
 def l1_wavelet() -> st.SearchStrategy[Example]:
     """Run a few iterations of small wavelets."""
-    return _reconstruction({"wavelet": "haar", "levels": 2, "max_iterations": 5, "tolerance": 0.0})
+    few = {"wavelet": "haar", "levels": 2, "max_iterations": 5, "tolerance": 0.0}
+    weights = st.sampled_from(["noise", "sure"])
+    return weights.flatmap(lambda w: _reconstruction({"weight": w, **few}))
 
 
 def tv() -> st.SearchStrategy[Example]:

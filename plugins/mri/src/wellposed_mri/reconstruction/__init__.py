@@ -12,6 +12,7 @@ from wellposed_mri.reconstruction.replicas import Replicas, pseudo_replica
 from wellposed_mri.reconstruction.sake import SAKE
 from wellposed_mri.reconstruction.sense import SENSE
 from wellposed_mri.reconstruction.spirit import SPIRiT
+from wellposed_mri.reconstruction.weights import WeightRule
 
 __all__ = [
     "GRAPPA",
@@ -30,6 +31,7 @@ __all__ = [
     "PlugAndPlay",
     "Replicas",
     "SPIRiT",
+    "WeightRule",
     "ZeroFilled",
     "pseudo_replica",
 ]

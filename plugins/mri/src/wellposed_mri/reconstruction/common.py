@@ -37,6 +37,11 @@ def require_measurements(y: Tensor) -> None:
     require_signal("y", y)
 
 
+def over(values: Tensor, like: Tensor) -> Tensor:
+    """View values ``(B,)`` so that they broadcast against ``like``, ``(B, …)``."""
+    return values.reshape((-1,) + (1,) * (like.ndim - 1))
+
+
 def only_seen(image: Tensor, operator: Any) -> Tensor:
     """Return ``image`` with zeros where no coil sees anything: a prior would fill in what nobody measured."""
     where = seen(operator)

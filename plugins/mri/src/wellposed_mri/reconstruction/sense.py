@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import attrs
@@ -13,21 +13,28 @@ from wellposed.errors import ParameterError
 from wellposed.linalg import gram
 from wellposed.needs import COMPLEX, LINEAR, needs
 from wellposed.solvers import Solution, cg
+from wellposed_mri.encoding.traits import seen
 from wellposed_mri.reconstruction.common import (
     PhaseEquivariant,
-    brightness,
     operator_of,
+    over,
     require_measurements,
 )
-from wellposed_mri.reconstruction.outer_noise import noise_of_adjoint
+from wellposed_mri.reconstruction.outer_noise import noise_deviation
 from wellposed_mri.reconstruction.preconditioner import circulant
 from wellposed_mri.reconstruction.scale import squared_scale
+from wellposed_mri.reconstruction.weights import WeightRule, chosen, require_weight
 
-DEVIATIONS = 3.0
-"""The automatic λ in standard deviations of the noise in A*y, over the brightness of A*y."""
+SHARE = 3.0
+"""λ by the noise in σ² over the image's mean power.
 
-LARGEST = 1.0
-"""The largest automatic λ: beyond it there is little but the adjoint left."""
+For a white image 1 were the optimum (Wiener). Most of an image's power is at low frequencies, which the data
+determine; where they do not there is less of it, so that the weight has to be larger. Between the best for phantoms
+of 8 coils, noise of 0 to 8 %: 2 (Shepp–Logan, random samples) to 8 (brain, 32 spokes).
+"""
+
+TRIAL, CLOSE = 30, 1e-3
+"""Iterations and tolerance for each weight that a rule tries."""
 
 
 @needs(LINEAR, COMPLEX)
@@ -40,9 +47,9 @@ class SENSE(PhaseEquivariant):
     regularisation
         λ ≥ 0, relative to ‖A‖² (a smooth estimate of it); a number, or a tensor of one element that may
         require grad. With 0 the minimum-norm least-squares image A⁺y is approached, and noise
-        grows by the g-factor. ``None`` takes 3 standard deviations of the noise in A*y, measured in the outer
-        part of k-space, over the 99 % quantile of |A*y|, but at most 1 (fitted as the weights of
-        :class:`~wellposed_mri.L1Wavelet`).
+        grows by the g-factor. Or a :data:`~wellposed_mri.WeightRule`: ``"noise"`` takes λ‖A‖² = 3σ²/p, with
+        the noise σ in the outer part of k-space and the mean power p of the image, but at most λ = 1. It
+        vanishes without noise. ``"sure"``, ``"gcv"`` and ``"discrepancy"`` try several.
     max_iterations
         The most iterations; stopping early regularises as well.
     tolerance
@@ -57,24 +64,23 @@ class SENSE(PhaseEquivariant):
     K. P. Pruessmann et al., Magn. Reson. Med. 46 (2001) 638–651, doi:10.1002/mrm.1241.
     """
 
-    regularisation: float | Tensor | None = 1e-2
+    regularisation: float | Tensor | WeightRule = "noise"
     max_iterations: int = 100
     tolerance: float = 1e-4
     precondition: bool | None = None
 
     def __attrs_post_init__(self) -> None:
         """Check the ranges."""
-        if (self.regularisation or 0) < 0 or self.max_iterations < 1 or not self.tolerance > 0:
+        require_weight("regularisation", self.regularisation)
+        if self.max_iterations < 1 or not self.tolerance > 0:
             raise ParameterError(
-                f"regularisation = {self.regularisation} must be ≥ 0, max_iterations = {self.max_iterations} "
-                f"≥ 1 and tolerance = {self.tolerance} > 0."
+                f"max_iterations = {self.max_iterations} must be ≥ 1 and tolerance = {self.tolerance} > 0."
             )
 
     def __call__(self, y: Tensor, physics: Any) -> Tensor:
         """Return the image ``(B, sets, *image)``.
 
-        Differentiable (implicitly) in y, in the parameters of the physics and in λ, of which ``None`` chooses
-        a constant.
+        Differentiable (implicitly) in y, in the parameters of the physics and in λ; rules choose a constant.
         """
         x = self.solve(y, physics).x
         assert isinstance(x, Tensor)
@@ -84,27 +90,58 @@ class SENSE(PhaseEquivariant):
         """Return the image with iterations, residual and the reason for stopping, per sample."""
         require_measurements(y)
         operator = operator_of(physics)
-        normal, right = gram(operator), operator.A_adjoint(y)
-        weight = self._weight(y, physics, right)
-        shifted = (lambda u: normal.A(u) + weight * u) if weight is not None else normal.A
+        weight = self._weight(y, physics)
+        return self._solve(operator, operator.A_adjoint(y), weight, self.tolerance, self.max_iterations)
+
+    def _solve(
+        self, operator: Any, right: Tensor, weight: Tensor | None, tolerance: float, most: int,
+        start: Tensor | None = None,
+    ) -> Solution:  # fmt: skip
+        """Solve ``(A*A + weight) x = right``, ``weight`` of ``(1,)`` or ``(B,)``."""
+        normal = gram(operator)
+        added = None if weight is None else over(weight, right)
+        shifted = normal.A if added is None else lambda u: normal.A(u) + added * u
         return cg(
-            shifted, right, preconditioner=self._preconditioner(operator, weight),
-            tol=self.tolerance, max_iter=self.max_iterations,
+            shifted, right, x0=start, preconditioner=self._preconditioner(operator, added),
+            tol=tolerance, max_iter=most,
         )  # fmt: skip
 
-    def _weight(self, y: Tensor, physics: Any, back: Tensor) -> Tensor | None:
-        """Return what is added to A*A, broadcasting against images, or ``None`` for nothing."""
-        if not isinstance(self.regularisation, Tensor) and self.regularisation == 0:
+    def _weight(self, y: Tensor, physics: Any) -> Tensor | None:
+        """Return what is added to A*A, ``(1,)`` or ``(B,)``, or ``None`` for nothing."""
+        share = self.regularisation
+        if not isinstance(share, (str, Tensor)) and share == 0:
             return None
-        size = squared_scale(operator_of(physics)).to(back.real)
-        if self.regularisation is None:
-            relative = DEVIATIONS * noise_of_adjoint(y, physics) / brightness(back)
-            share = relative.clamp(max=LARGEST)
-        else:
-            share = torch.as_tensor(self.regularisation, dtype=size.dtype, device=size.device).reshape(1)
-        return (share * size).reshape((-1,) + (1,) * (back.ndim - 1))
+        operator = operator_of(physics)
+        size = squared_scale(operator).to(y.real)
+        if not isinstance(share, str):
+            return torch.as_tensor(share, dtype=size.dtype, device=size.device).reshape(1) * size
+
+        def walk(data: Tensor, weights: Iterable[Tensor]) -> Iterator[Tensor]:
+            right = operator.A_adjoint(data)
+            x = torch.zeros_like(right)
+            for weight in weights:
+                found = self._solve(operator, right, weight, CLOSE, TRIAL, x).x
+                assert isinstance(found, Tensor)
+                x = found
+                yield x
+
+        with torch.no_grad():
+            wanted = SHARE * noise_deviation(y, physics).square() / mean_power(y, operator)
+            middle = torch.minimum(wanted, size.detach())
+        return chosen(share, y, physics, middle, walk, linear=True)
 
     def _preconditioner(self, operator: Any, weight: Tensor | None) -> Callable[[Tensor], Tensor] | None:
         if self.precondition is False:
             return None
         return circulant(operator, weight, always=self.precondition is True)
+
+
+def mean_power(y: Tensor, operator: Any) -> Tensor:
+    """Return the mean power ``(B,)``, where coils see, of the multiple of A*y that explains ``y`` best."""
+    back = operator.A_adjoint(y)
+    size, again = (torch.linalg.vector_norm(t.flatten(1), dim=1) for t in (back, operator.A(back)))
+    where = seen(operator)
+    pixels = back.new_ones((), dtype=back.real.dtype) if where is None else where.to(back.real)
+    count = pixels.expand(back.shape).flatten(1).sum(1).clamp(min=1)
+    power: Tensor = (size**3 / again.square()).square() / count
+    return power
