@@ -82,7 +82,7 @@ def test_repeated_scans_show_the_g_factor():
     method = SENSE(0.0, tolerance=1e-8)
     found = pseudo_replica(method, y, op, 400, noise=0.1, generator=torch.Generator().manual_seed(0))
     want = 0.1 * g_factor(op) * math.sqrt(3)
-    # A deviation of 400 complex samples is itself uncertain by 1/(2√400); 48 groups of pixels are independent.
+    # A deviation of 400 complex samples is uncertain by 1/(2√400); 48 groups of pixels are independent.
     single = 1 / (2 * math.sqrt(400))
     assert float((found.std / want).mean()) == pytest.approx(1, abs=4 * single / math.sqrt(48))
     assert float((found.std / want - 1).abs().max()) < 4 * single
