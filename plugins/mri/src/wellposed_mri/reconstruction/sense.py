@@ -29,8 +29,8 @@ SHARE = 3.0
 """λ by the noise in σ² over the image's mean power.
 
 For a white image 1 were the optimum (Wiener). Most of an image's power is at low frequencies, which the data
-determine; where they do not there is less of it, so that the weight has to be larger. Between the best for phantoms
-of 8 coils, noise of 0 to 8 %: 2 (Shepp–Logan, random samples) to 8 (brain, 32 spokes).
+determine; where they do not there is less of it, so that the weight has to be larger. Between the best for
+phantoms of 8 coils, noise of 0 to 8 %: 2 (Shepp–Logan, random samples) to 8 (brain, 32 spokes).
 """
 
 TRIAL, CLOSE = 30, 1e-3
