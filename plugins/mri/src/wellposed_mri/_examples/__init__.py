@@ -128,7 +128,7 @@ def sense() -> st.SearchStrategy[Example]:
 def l1_wavelet() -> st.SearchStrategy[Example]:
     """Run a few iterations of small wavelets."""
     few = {"wavelet": "haar", "levels": 2, "max_iterations": 5, "tolerance": 0.0}
-    weights = st.sampled_from(["noise", "sure"])
+    weights = st.sampled_from(["noise", "gcv"])
     return weights.flatmap(lambda w: _reconstruction({"weight": w, **few}))
 
 

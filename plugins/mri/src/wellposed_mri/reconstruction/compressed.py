@@ -30,7 +30,7 @@ EDGE_DEVIATIONS = 0.4
 """λ of total variation in the same unit."""
 
 TRIAL = 30
-"""Iterations for each weight that a rule tries."""
+"""The most iterations for each weight that a rule tries."""
 
 
 def _check(method: L1Wavelet | TV) -> None:
@@ -136,7 +136,7 @@ def _solve(prior: Prior, y: Tensor, physics: Any, method: L1Wavelet | TV, deviat
     def walk(data: Tensor, weights: Iterable[Tensor]) -> Iterator[Tensor]:
         x = operator.A_adjoint(data) / size
         for weight in weights:
-            x = minimise(data, weight, x, TRIAL, 0.0)
+            x = minimise(data, weight, x, min(TRIAL, method.max_iterations), 0.0)
             yield x
 
     if isinstance(method.weight, str):
