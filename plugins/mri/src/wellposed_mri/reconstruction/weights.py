@@ -62,7 +62,8 @@ def require_weight(name: str, weight: object) -> None:
     if weight in RULES if isinstance(weight, str) else _non_negative(weight):
         return
     listed = ", ".join(f'"{rule}"' for rule in RULES)
-    raise ParameterError(f"{name} = {weight!r}, but a number ≥ 0 or one of the rules {listed} is expected.")
+    shown = f"{float(weight):g}" if isinstance(weight, Tensor) and weight.numel() == 1 else repr(weight)
+    raise ParameterError(f"{name} = {shown}, but a number ≥ 0 or one of the rules {listed} is expected.")
 
 
 def _non_negative(weight: object) -> bool:
