@@ -60,6 +60,7 @@ def encodings():
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "sigma", "losses"),
     [("disc", 0.01, (0.5, 0.5, 1.5)), ("columns", 0.05, (0.5, 0.5, 1.5))],
@@ -86,6 +87,7 @@ def test_least_squares_is_nearly_as_good_as_with_the_best_weight(name, sigma):
         assert found > best - loss, rule
 
 
+@pytest.mark.slow
 def test_total_variation_too():
     op, x = encodings()["disc"], picture()
     y = scan(op, x, 0.03)
@@ -154,7 +156,7 @@ def test_samples_choose_for_themselves():
 def test_the_global_phase_does_not_matter():
     op, x = encodings()["columns"], picture()
     y = scan(op, x, 0.05)
-    method = L1Wavelet("sure", levels=2, max_iterations=20)
+    method = L1Wavelet("sure", levels=2, max_iterations=5)
     turn = torch.exp(torch.tensor(1.3j))
     torch.testing.assert_close(method(turn * y, op), turn * method(y, op), rtol=1e-3, atol=1e-3)
 
