@@ -109,3 +109,29 @@ def test_an_arc_of_half_a_turn_has_the_weights_of_its_lines():
         np.testing.assert_allclose(ours.to_matrix().numpy(), want, atol=1e-10)
         eye = torch.eye(82, dtype=F64).reshape(82, 1, 2, 41)
         np.testing.assert_allclose(ours.A_adjoint(eye).reshape(82, -1).numpy(), want, atol=1e-10)
+
+
+@pytest.mark.parametrize("backend", COMPILED)
+@pytest.mark.parametrize("detector", ["flat", "curved"])
+@pytest.mark.parametrize("bins_per_pixel", [3, 12, 32])
+@pytest.mark.parametrize("size", [(64, 64), (20, 3), (5, 7)])
+def test_runs_of_rays_that_end_inside_the_image(size, bins_per_pixel, detector, backend):
+    # near the diagonals a view is two runs, and whole vectors of cells look for bins beyond the end of each
+    angles = torch.tensor([0.8, 2.5, 3.9, 5.6], dtype=F64)
+    reach = math.hypot(*size) / 2
+    bins = int(2.1 * reach * bins_per_pixel)
+    op = FanBeam(
+        angles,
+        Space((1, *size), F64),
+        1.5 * reach,
+        3 * reach,
+        bins,
+        2 / bins_per_pixel,
+        1.0,
+        detector=detector,
+    )
+    y = op.range.randn(3, torch.Generator().manual_seed(0))
+    want = op.replace(backend="torch").A_adjoint(y)
+    op = op.replace(backend=backend)
+    for _ in range(3):  # what memory held before makes no difference
+        torch.testing.assert_close(op.A_adjoint(y), want, atol=1e-9, rtol=0)

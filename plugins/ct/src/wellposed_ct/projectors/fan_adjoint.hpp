@@ -69,7 +69,7 @@ bool sees(const Entry &e, double row, double low, double high, double size, Cell
     const double bulge = 1 + change * N;
     g.spare = T(spare), g.density = T(bulge / N), g.taps = int64_t(most * bulge + 2 * spare) + 3;
     g.least = T(PAD - N), g.most = T(e.bins() + PAD + N);
-    return change * N < 0.2 && least > 1.0 / 16;
+    return change * N < 0.2 && least > 1.0 / 16 && g.taps <= e.bins();
 }
 
 // Rays one by one into the cells of one row.
@@ -115,7 +115,9 @@ void gather_row(const Entry &e, const double *slopes, const T *y, int64_t plane,
         const Vectors<T> v = w.vectors();
         K::nodes(g, v);
         const T from = v.nodes[0] - g.spare, to = v.nodes[g.last + 1 - g.first] + g.spare;
-        const int64_t begin = std::max<int64_t>(0, int64_t(from) - PAD - 1);
+        // what would read beyond the end of the detector reads up to its end instead, and so begins earlier
+        const int64_t latest = e.bins() + K::LANES - g.taps;
+        const int64_t begin = std::max<int64_t>(0, std::min(int64_t(from) - PAD - 1, latest));
         const int64_t end = std::min<int64_t>(e.bins(), int64_t(to) - PAD + g.taps);
         K::places(slopes, q, e.column + 1, begin, end, w.places.data() + PAD);
         K::template cells<PLANES>(w.places.data(), y, plane, g, v, sum, w.wide);
