@@ -52,12 +52,12 @@ def kspace(head):
 
 def test_coils_in_the_wrong_place(shell, head):
     last = np.moveaxis(kspace(head), 0, -1)
-    with pytest.raises(SpaceError, match=r"64 coils of 64×8 pixels; .*expected.*movedim\(-1, 0\)"):
+    with pytest.raises(SpaceError, match=r"64 coils of 64×8 pixels; .*expected.*movedim\(-1, 1\)"):
         ESPIRiT()(torch.from_numpy(last)[None])
     with pytest.raises(SpaceError, match=r"would be 64 coils.*movedim\(-1, 0\)"):
         MultiCoilMRI(torch.from_numpy(last.copy()))
     said = shell({"kspace": last})
-    assert "64 coils of 64×8 pixels; (coils, …) is expected" in said
+    assert "64 coils of 64×8 pixels; (B, coils, …) is expected" in said
     assert "--reader mri.array_reader:axes=hwc" in said
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from wellposed.errors import ParameterError, SpaceError
+from wellposed.errors import ParameterError, SpaceError, UnsuitableError
 from wellposed_mri import (
     GRAPPA,
     CartesianMRI,
@@ -159,7 +159,7 @@ def test_what_cannot_be_filled_gets_a_sentence(head):
         GRAPPA(reference=kspace)(few * kspace, MultiCoilMRI(maps, few))
     with pytest.raises(ParameterError, match="differs from coil to coil"):
         GRAPPA()(kspace, MultiCoilMRI(maps, (torch.rand(8, 64, 64) > 0.5).float()))
-    with pytest.raises(ParameterError, match="time axis"):
+    with pytest.raises(UnsuitableError, match="one image at rest"):
         GRAPPA()(kspace[:, :, None], DynamicMRI(maps, torch.ones(1, 1, 64)))
     two = MultiCoilMRI(birdcage_maps(8, (64, 64)).reshape(1, 2, 4, 64, 64), few)
     with pytest.raises(SpaceError, match="2 sets"):

@@ -11,6 +11,9 @@ from wellposed.spaces import require_tensor
 MANY_COILS = 48
 """More coils than this on images this small are taken for a wrong axis order."""
 
+FEW_COLUMNS = 8
+"""So are twice as many coils as columns on images with so few of them, and many more rows: a strip."""
+
 
 def full_maps(maps: Tensor, dims: int) -> Tensor:
     """View coil maps as ``(b, sets, coils, *image)``, where ``dims`` axes make the image.
@@ -46,13 +49,15 @@ def full_maps(maps: Tensor, dims: int) -> Tensor:
     return full
 
 
-def coils_last(name: str, shape: torch.Size | tuple[int, ...], expected: str) -> None:
+def coils_last(name: str, shape: torch.Size | tuple[int, ...], expected: str, *, batch: bool = False) -> None:
     """Raise :class:`SpaceError` where ``(coils, *image)`` looks like ``(*image, coils)``."""
     coils, last = shape[0], shape[-1]
-    if coils > MANY_COILS > last and coils >= 2 * last:
+    strip = last <= FEW_COLUMNS and min(shape[1:-1]) >= 4 * last
+    if (coils > MANY_COILS > last or strip) and coils >= 2 * last:
         raise SpaceError(
             f"{name} of shape {tuple(shape)} would be {coils} coils of {'×'.join(map(str, shape[1:]))} "
-            f"pixels; {expected} is expected. If the coils are the last axis, pass {name}.movedim(-1, 0)."
+            f"pixels; {expected} is expected. If the coils are the last axis, pass "
+            f"{name.replace('-', '')}.movedim(-1, {int(batch)})."
         )
 
 

@@ -24,12 +24,16 @@ def require_kspace(kspace: Tensor, dims: int) -> None:
             f"k-space has shape {tuple(kspace.shape)}, but (B, coils, {axes}) is expected; "
             "add the batch axis of a single scan: kspace[None]."
         )
-    coils_last("k-space", kspace.shape[1:], "(coils, …)")
+    coils_last("k-space", kspace.shape[1:], "(B, coils, …)", batch=True)
     require_finite("k-space", kspace)
     require_signal("k-space", kspace)
+    for i, sample in enumerate(kspace):
+        require_signal(f"sample {i} of k-space", sample)
 
 
-def calibration_region(kspace: Tensor, size: int, smallest: int, dims: int) -> Tensor:
+def calibration_region(
+    kspace: Tensor, size: int, smallest: int, dims: int, preferred: tuple[int, ...] = ()
+) -> Tensor:
     """Return the largest fully sampled centred block of at most ``size`` per axis, of one sample.
 
     Parameters
@@ -38,6 +42,8 @@ def calibration_region(kspace: Tensor, size: int, smallest: int, dims: int) -> T
         ``(coils, *image)``; a position counts as sampled where any coil is not zero.
     smallest
         Fewest samples per axis that are of use (axes shorter than that are taken whole).
+    preferred
+        Blocks of at least so many samples per axis come before larger ones that are narrower.
 
     Raises
     ------
@@ -45,37 +51,57 @@ def calibration_region(kspace: Tensor, size: int, smallest: int, dims: int) -> T
         If the centre of k-space is not sampled densely enough.
     """
     sampled = (kspace != 0).any(0)
-    image = tuple(sampled.shape)
-    widths = [min(size, _run(_line(sampled, axis), n)) for axis, n in enumerate(image)]
-    least = [min(smallest, n) for n in image]
-    while not bool(_centre(sampled, widths).all()) and any(w > m for w, m in zip(widths, least, strict=True)):
-        widths = [max(m, w - 1) for w, m in zip(widths, least, strict=True)]
-    short = any(w < m for w, m in zip(widths, least, strict=True))
-    if short or not bool(_centre(sampled, widths).all()):
+    require_signal("a sample of k-space", sampled)
+    image = tuple(sampled.shape[-dims:])
+    least = tuple(min(smallest, n) for n in image)
+    wished = tuple(map(max, least, map(min, preferred or least, image)))
+    longest = _longest(sampled, size)
+    widths = _largest(longest, wished) or _largest(longest, least)
+    if widths is None:
+        found = _largest(longest, (1,) * len(image)) or (0,) * len(image)
+        last = " If the coils are the last axis, pass kspace.movedim(-1, 1)."
         raise ParameterError(
-            f"no calibration region: around the centre of k-space {'×'.join(map(str, widths))} samples "
+            f"no calibration region: around the centre of k-space {'×'.join(map(str, found))} samples "
             f"are complete, and at least {'×'.join(map(str, least))} are needed. Take maps from a separate "
             "calibration scan, or sample the centre (center_fraction of the masks)."
+            + (last if kspace.shape[0] > image[-1] else "")
         )
     return _centre(kspace, widths)
 
 
-def _line(sampled: Tensor, axis: int) -> Tensor:
-    for other in reversed(range(sampled.ndim)):
-        if other != axis:
-            sampled = sampled.select(other, sampled.shape[other] // 2)
-    return sampled
+def _longest(sampled: Tensor, size: int) -> Tensor:
+    """Return how far complete centred blocks extend along the last axis, for all widths along the others.
+
+    Centred windows are nested: that of width w adds one index to that of w − 1. In the order in which
+    indices are added, a block is a corner, and the running minimum of the runs from there is its extent.
+    """
+    for axis, n in enumerate(sampled.shape):
+        added = torch.arange(1, min(size, n) + 1, device=sampled.device)
+        sampled = sampled.index_select(axis, n // 2 + torch.where(added % 2 == 1, added // 2, -(added // 2)))
+    longest = sampled.to(torch.int64).cumprod(-1).sum(-1)
+    for axis in range(longest.ndim):
+        longest = longest.cummin(axis).values
+    return longest
 
 
-def _run(line: Tensor, n: int) -> int:
-    """Return the width of the widest complete window ``[n//2 − w//2, n//2 − w//2 + w)``."""
-    width = 0
-    while width < n and bool(line[n // 2 - (width + 1) // 2 :][: width + 1].all()):
-        width += 1
-    return width
+def _largest(longest: Tensor, least: tuple[int, ...]) -> tuple[int, ...] | None:
+    """Return the widths of the largest block nowhere narrower than ``least``, the squarest of equals."""
+    volume, narrowest = longest, longest
+    useful = longest >= least[-1]
+    for axis, (n, fewest) in enumerate(zip(longest.shape, least[:-1], strict=True)):
+        width = torch.arange(1, n + 1, device=longest.device)
+        width = width.reshape([-1 if other == axis else 1 for other in range(longest.ndim)])
+        volume, narrowest = volume * width, torch.minimum(narrowest, width)
+        useful = useful & (width >= fewest)
+    worth = torch.where(useful, volume * (int(narrowest.max()) + 1) + narrowest, 0)
+    best = int(worth.argmax())
+    if not worth.flatten()[best]:
+        return None
+    others = torch.unravel_index(torch.tensor(best), longest.shape)
+    return (*(int(i) + 1 for i in others), int(longest.flatten()[best]))
 
 
-def _centre(t: Tensor, widths: list[int]) -> Tensor:
+def _centre(t: Tensor, widths: tuple[int, ...]) -> Tensor:
     for axis, w in zip(range(-len(widths), 0), widths, strict=True):
         t = t.narrow(axis, t.shape[axis] // 2 - w // 2, w)
     return t
@@ -96,7 +122,7 @@ def low_resolution_images(block: Tensor, image: tuple[int, ...]) -> Tensor:
 def embedded(block: Tensor, image: tuple[int, ...]) -> Tensor:
     """Return k-space ``(coils, *image)`` that is zero around a centred block."""
     padded = block.new_zeros((block.shape[0], *image))
-    _centre(padded, list(block.shape[1:])).copy_(block)
+    _centre(padded, tuple(block.shape[1:])).copy_(block)
     return padded
 
 

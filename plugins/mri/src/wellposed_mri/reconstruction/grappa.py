@@ -22,9 +22,12 @@ from wellposed_mri.reconstruction.acquired import acquired, combined
 from wellposed_mri.reconstruction.asked import GRID
 from wellposed_mri.reconstruction.common import PhaseEquivariant
 from wellposed_mri.reconstruction.outer_noise import outer_deviation
-from wellposed_mri.reconstruction.patches import correlation, neighbourhoods, reach
+from wellposed_mri.reconstruction.patches import correlation, neighbourhoods, reach, solved
 
 Reach = tuple[int, ...]
+
+WIDE = 7
+"""A kernel that one would like to have room for: two acquired lines on either side at acceleration 2."""
 
 
 @needs(GRID)
@@ -113,16 +116,20 @@ class GRAPPA(PhaseEquivariant):
         return filled.reshape(kspace.shape)
 
     def _block(self, kspace: Tensor) -> Tensor:
-        dims = kspace.ndim - 1
         if self.reference is None:
-            return calibration_region(kspace, self.calibration, 3, dims)
+            return self._region(kspace)
         if self.reference.ndim != kspace.ndim or self.reference.shape[0] != kspace.shape[0]:
             raise SpaceError(
                 f"the reference has shape {tuple(self.reference.shape)}, but (coils, …) like one sample of "
                 f"k-space, {tuple(kspace.shape)}, is expected."
             )
         require_finite("reference", self.reference)
-        return calibration_region(self.reference.to(kspace.dtype), self.calibration, 3, dims)
+        return self._region(self.reference.to(kspace.dtype))
+
+    def _region(self, kspace: Tensor) -> Tensor:
+        dims = kspace.ndim - 1
+        wide = self.kernel if self.kernel is not None and len(self.kernel) == dims else (WIDE,) * dims
+        return calibration_region(kspace, self.calibration, 3, dims, wide)
 
     def _ridge(self, kspace: Tensor, sampled: Tensor, block: Tensor) -> float:
         if self.regularisation is not None:
@@ -170,5 +177,4 @@ def _weights(gram: Tensor, taps: Tensor, regularisation: float) -> Tensor:
     power = float(system.detach().diagonal().real.mean())
     ridge = max(regularisation, 1e-12) * power
     system = system + ridge * torch.eye(len(rows), dtype=gram.dtype, device=gram.device)
-    factor = torch.linalg.cholesky(system)
-    return torch.cholesky_solve(flat[rows][:, middle], factor)
+    return solved(system, flat[rows][:, middle])

@@ -23,15 +23,38 @@ Nor may it be wider than two thirds of the region: neighbouring equations say ne
 """
 
 
+PLACES = 1 << 12
+"""Places whose patches are held at a time, in double precision: squares of noise-free data span more digits
+than single precision has, and what it rounds is not positive any more."""
+
+
 def correlation(block: Tensor, around: tuple[int, ...]) -> Tensor:
     """Return Σ_places conj(patch)·patch, ``(coils, taps, coils, taps)`` complex128, of ``(coils, …)``."""
     patches = block
     for axis, r in enumerate(around, start=1):
         patches = patches.unfold(axis, 2 * r + 1, 1)
     coils, taps = block.shape[0], math.prod(2 * r + 1 for r in around)
-    matrix = patches.reshape(coils, -1, taps).movedim(0, 1).flatten(1)
-    gram = (matrix.mH @ matrix).to(torch.complex128)
+    gram = block.new_zeros((coils * taps, coils * taps), dtype=torch.complex128)
+    plane = math.prod(n - 2 * r for n, r in zip(block.shape[2:], around[1:], strict=True))
+    for piece in patches.split(max(1, PLACES // plane), 1):
+        matrix = piece.reshape(coils, -1, taps).movedim(0, 1).flatten(1).to(gram.dtype)
+        gram = gram + matrix.mH @ matrix
     return gram.reshape(coils, taps, coils, taps)
+
+
+def solved(system: Tensor, right: Tensor) -> Tensor:
+    """Return X of ``system`` X = ``right``, for a Hermitian matrix that is positive but for rounding.
+
+    Smooth coils over noise-free data leave directions with nothing but rounding. Where Cholesky's factors
+    stop at one, these directions are left out, which is the solution of smallest norm.
+    """
+    factor, failed = torch.linalg.cholesky_ex(system)
+    if not bool(failed):
+        return torch.cholesky_solve(right, factor)
+    values, vectors = torch.linalg.eigh(system)
+    kept = values > len(values) * torch.finfo(values.dtype).eps * values[-1]
+    inverse = torch.where(kept, 1 / torch.where(kept, values, 1), 0)
+    return vectors @ (inverse[:, None] * (vectors.mH @ right))
 
 
 def period(sampled: Tensor, axis: int) -> int | None:

@@ -21,7 +21,7 @@ from wellposed_mri.maps.calibration import calibration_region
 from wellposed_mri.reconstruction.acquired import acquired, combined
 from wellposed_mri.reconstruction.asked import GRID
 from wellposed_mri.reconstruction.common import PhaseEquivariant
-from wellposed_mri.reconstruction.patches import apply_pixelwise, correlation, pixel_matrices
+from wellposed_mri.reconstruction.patches import apply_pixelwise, correlation, pixel_matrices, solved
 
 
 @needs(GRID)
@@ -114,6 +114,6 @@ def calibrated(gram: Tensor, regularisation: float) -> Tensor:
     ridge = max(regularisation, 1e-12) * float(flat.detach().diagonal().real.mean())
     identity = torch.eye(coils * taps, dtype=gram.dtype, device=gram.device)
     middle = torch.arange(coils, device=gram.device) * taps + taps // 2
-    columns = torch.cholesky_solve(identity[:, middle], torch.linalg.cholesky(flat + ridge * identity))
+    columns = solved(flat + ridge * identity, identity[:, middle])
     rows = -(columns / columns[middle].diagonal()).mT
     return rows.reshape(coils, coils, taps)
