@@ -56,7 +56,7 @@ METHODS = [
     PWLS(iterations=2),
     MLEM(2),
     MLTR(2),
-    ASDPOCS(1),
+    ASDPOCS(1, tolerance=1e6),
     CTPnP(TVDenoiser(), iterations=1),
 ]
 

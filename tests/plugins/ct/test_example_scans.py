@@ -22,7 +22,7 @@ def test_even_and_odd_counts_of_bins_are_drawn(scans: Any) -> None:
 
 @pytest.mark.parametrize(("kind", "scans"), KINDS, ids=["parallel", "fan"])
 def test_a_ray_meets_the_image(kind: Any, scans: Any) -> None:
-    @settings(max_examples=100, deadline=None, database=None, derandomize=True)
+    @settings(max_examples=40, deadline=None, database=None, derandomize=True)
     @given(scans)
     def seen(chosen: dict[str, Any]) -> None:
         op = kind(**chosen)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import attrs
@@ -16,6 +17,9 @@ from wellposed_optim import TotalVariation, noise_level
 
 __all__ = ["ASDPOCS"]
 
+MARGIN = 0.01
+"""How far above ε, relative to it, a misfit may end without a word."""
+
 
 @needs(LINEAR, REAL)
 @attrs.frozen
@@ -25,6 +29,11 @@ class ASDPOCS:
     min TV(x) subject to ‖Ax − y‖ ≤ ε and x ≥ 0. The descent adapts: it moves about as far as the projections
     do, less when it would leave the data. ``ct.tv`` solves the same kind of problem faster; this is the
     method of record for few views.
+
+    All rounds are run. Whether ε is met is known at the end, and a warning says by how much it is not. On
+    the Shepp–Logan head of 48² pixels from 15 views, the defaults meet it with noise of 0.1 and 0.5 nepers;
+    with 0.03 a fan ends 14 % above. The paper's own step_decay and largest_ratio, 0.95, are for thousands of
+    rounds: after a hundred, the same head ends 50 to 70 % above.
 
     Parameters
     ----------
@@ -53,8 +62,8 @@ class ASDPOCS:
     relaxation: float = 1.0
     relaxation_decay: float = 0.995
     step: float = 0.2
-    step_decay: float = 0.95
-    largest_ratio: float = 0.95
+    step_decay: float = 0.6
+    largest_ratio: float = 0.9
 
     def __attrs_post_init__(self) -> None:
         """Check the ranges."""
@@ -70,7 +79,15 @@ class ASDPOCS:
 
     @uncompiled
     def __call__(self, y: Tensor, physics: Any) -> Tensor:
-        """Return images of sinograms ``y``."""
+        """Return images of sinograms ``y``; a warning says where ε is not met.
+
+        Raises
+        ------
+        ParameterError
+            ``y`` is not finite.
+        StructureError, ConvergenceError
+            ``physics`` has negative entries.
+        """
         sweep = sart_sweep(y, physics, self.subsets)
         x = torch.zeros_like(physics.A_adjoint(y))
         prior = TotalVariation(dims=x.ndim - 2)
@@ -88,7 +105,19 @@ class ASDPOCS:
                 x = x - _wide(length, x) * _direction(prior, x)
             too_far = (_norm(x - found) > self.largest_ratio * moved) & (misfit > allowed)
             length = torch.where(too_far, self.step_decay * length, length)
+        self._tell((misfit / allowed).detach(), far)
         return found
+
+    def _tell(self, ratio: Tensor, tolerance: float) -> None:
+        """Warn where a misfit is not as small as was asked for."""
+        if bool((ratio > 1 + MARGIN).any()):
+            warnings.warn(
+                f"ct.asd_pocs: after {self.iterations} rounds ‖Ax − y‖ is "
+                f"{float(ratio.max()) * tolerance:.3g}·σ·√(rays), and tolerance asks for {tolerance:.3g}; "
+                "take more iterations or a smaller step, or a larger tolerance where A is not exact.",
+                UserWarning,
+                stacklevel=4,
+            )
 
 
 def _direction(prior: TotalVariation, x: Tensor) -> Tensor:
