@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from wellposed_ct.projectors.calibration import everything
-from wellposed_ct.projectors.native import native
+from wellposed_ct.projectors.native import LEVELS, native
 from wellposed_ct.projectors.precision import doubles
 
 __all__ = ["Beams", "Shape3", "view_table"]
@@ -85,7 +85,7 @@ class Beams:
 
     def is_compiled(self, data: Tensor) -> bool:
         """Whether the compiled code takes such data."""
-        here = self.backend != "torch" and data.device.type == "cpu" and data.dtype in KERNELS
+        here = self.backend in LEVELS and data.device.type == "cpu" and data.dtype in KERNELS
         return here and native().library is not None
 
     def compiled(self, data: Tensor, task: int) -> Tensor:
@@ -104,7 +104,7 @@ class Beams:
             ctypes.c_void_p(out.data_ptr()),
             ctypes.byref(shape),
             ctypes.c_void_p(table.ctypes.data),
-            int(self.backend == "auto"),
+            LEVELS[self.backend],
         )
         if failed:
             raise MemoryError(f"no memory for the padded copies of {tuple(data.shape)} {data.dtype}.")

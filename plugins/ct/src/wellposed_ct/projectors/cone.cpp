@@ -15,14 +15,8 @@ template <class T, class K> void any(int task, const T *from, T *to, const Shape
     if (task == SMEAR) smear3<T, K>(from, to, s, views.data(), turned.data());
 }
 
-template <class T> int run(int task, const T *from, T *to, const Shape3 &s, const View3 *views, bool wide) try {
-#ifdef WELLPOSED_X86
-    if (wide && wide_lanes()) {
-        any<T, WideColumn<T>>(task, from, to, s, views);
-        return 0;
-    }
-#endif
-    any<T, PlainColumn<T>>(task, from, to, s, views);
+template <class T> int run(int task, const T *from, T *to, const Shape3 &s, const View3 *views, int most) try {
+    with_columns<T>(most, [&](auto columns) { any<T, decltype(columns)>(task, from, to, s, views); });
     return 0;
 } catch (...) {  // out of memory, or no thread to be had: nothing may fly through a C boundary
     return 1;
@@ -33,12 +27,12 @@ template <class T> int run(int task, const T *from, T *to, const Shape3 &s, cons
 extern "C" {
 
 // x is (planes, depth, height, width), y is (planes, views, rows, columns); what is written is overwritten.
-// Task 2 takes upright cone beams alone.
-int wellposed_ct_cone_f32(int task, const float *from, float *to, const Shape3 *s, const View3 *views, int wide) {
-    return run(task, from, to, *s, views, wide);
+// Task 2 takes upright cone beams alone. ``most`` is the best instruction set to use.
+int wellposed_ct_cone_f32(int task, const float *from, float *to, const Shape3 *s, const View3 *views, int most) {
+    return run(task, from, to, *s, views, most);
 }
 
-int wellposed_ct_cone_f64(int task, const double *from, double *to, const Shape3 *s, const View3 *views, int wide) {
-    return run(task, from, to, *s, views, wide);
+int wellposed_ct_cone_f64(int task, const double *from, double *to, const Shape3 *s, const View3 *views, int most) {
+    return run(task, from, to, *s, views, most);
 }
 }

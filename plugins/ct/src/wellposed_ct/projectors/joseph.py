@@ -19,7 +19,7 @@ from wellposed_ct.projectors import gpu
 from wellposed_ct.projectors.calibration import everything
 from wellposed_ct.projectors.crossings import Crossings, Grid
 from wellposed_ct.projectors.joseph_torch import back_project, project
-from wellposed_ct.projectors.native import native
+from wellposed_ct.projectors.native import LEVELS, native
 from wellposed_ct.projectors.precision import in_doubles
 
 __all__ = ["BACKENDS", "Backend", "Map", "Plan", "Shape", "TorchMap", "apply", "compiled"]
@@ -27,7 +27,6 @@ __all__ = ["BACKENDS", "Backend", "Map", "Plan", "Shape", "TorchMap", "apply", "
 Backend = Literal["auto", "avx2", "portable", "torch"]
 BACKENDS: tuple[Backend, ...] = get_args(Backend)
 
-_LEVELS = {"auto": 2, "avx2": 1, "portable": 0}
 _TYPES = {torch.float32: "f32", torch.float64: "f64"}
 
 _ANGLE = np.dtype(
@@ -58,7 +57,7 @@ def compiled(
     size
         The result's last axes.
     """
-    if backend not in _LEVELS or data.device.type != "cpu" or data.dtype not in _TYPES:
+    if backend not in LEVELS or data.device.type != "cpu" or data.dtype not in _TYPES:
         return None
     library = native().library
     if library is None:
@@ -67,7 +66,7 @@ def compiled(
     out = data.new_empty(*data.shape[:-2], *size)
     run = getattr(library, f"wellposed_ct_{kernel}_{_TYPES[data.dtype]}")
     pointers = ctypes.c_void_p(data.data_ptr()), ctypes.c_void_p(out.data_ptr())
-    if run(*pointers, ctypes.byref(shape), *arguments, _LEVELS[backend]):
+    if run(*pointers, ctypes.byref(shape), *arguments, LEVELS[backend]):
         raise MemoryError(f"no memory for the padded copies of {tuple(data.shape)} {data.dtype}.")
     return out
 

@@ -131,8 +131,6 @@ inline int instructions() {
     return 0;
 }
 
-inline bool wide_lanes() { return instructions() == 2; }
-
 }  // namespace
 
 #define WELLPOSED_SET portable
@@ -153,12 +151,6 @@ WELLPOSED_POP
 #endif
 
 namespace {
-
-template <class T> using Plain = portable::Lanes<T>;
-#ifdef WELLPOSED_X86
-template <class T> using Wide = avx512::Lanes<T>;
-template <class T> using Vector = avx512::Vector<T>;
-#endif
 
 // Call work(lanes) with the widest lanes that the processor has and ``most`` allows.
 template <class T, class F> void with_lanes(int most, F work) {

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from wellposed.native import Native, NativeCode
 
-__all__ = ["CODE", "native"]
+__all__ = ["CODE", "LEVELS", "native"]
 
 FOLDER = Path(__file__).parent
 CODE = NativeCode(
@@ -17,10 +17,13 @@ CODE = NativeCode(
     [FOLDER / "joseph.cpp", *sorted(set(FOLDER.glob("*.cpp")) - {FOLDER / "joseph.cpp"})],
     sorted(FOLDER.glob("*.hpp")),
     version="wellposed_ct_interface",
-    interface=6,
+    interface=7,
     slowdown="some 50 times slower",
 )
 INSTRUCTIONS = ("portable code", "AVX2 with FMA", "AVX-512")
+
+LEVELS = {"auto": 2, "avx2": 1, "portable": 0}
+"""The best instruction set that a backend allows, as the kernels count them."""
 
 
 def native() -> Native:

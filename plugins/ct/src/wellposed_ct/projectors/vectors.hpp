@@ -53,14 +53,17 @@ template <class T> using Places = std::conditional_t<sizeof(T) == 4, FixedPoint,
 
 namespace portable {
 
+typedef int32_t Four __attribute__((vector_size(16)));
+typedef int32_t Eight __attribute__((vector_size(32)));
+
 // What GCC and Clang turn into whatever vectors the machine has: SSE2, NEON.
 template <class T> struct Vector : Places<T> {
     static constexpr int LANES = 32 / sizeof(T), REACH = 32;  // columns that a window holds
     static constexpr int PLANES = 1;     // that the adjoint of fans takes at once
     static constexpr bool CELLS = false; // whether it gathers by vectors of cells: windows are not worth it here
-    using Int = std::conditional_t<sizeof(T) == 4, int32_t, int64_t>;
+    static constexpr bool PICKS = false; // whether pick beats memory
     typedef T V __attribute__((vector_size(32)));
-    typedef Int I __attribute__((vector_size(32)));
+    using I = std::conditional_t<sizeof(T) == 4, Eight, Four>;  // not 64 bits: few machines convert doubles to those
     static V lanes() {
         V x;
         for (int l = 0; l < LANES; ++l) x[l] = T(l);
@@ -81,6 +84,10 @@ template <class T> struct Vector : Places<T> {
     static I whole(V x) { return __builtin_convertvector(x, I); }
     static V part(V x) { return x - __builtin_convertvector(whole(x), V); }
     static I next(I i) { return i + 1; }
+    static V pick(V low, I i, V high) {
+        const V both[2] = {low, high};
+        return Window(reinterpret_cast<const T *>(both)).pick(i);
+    }
     struct Window {
         const T *p;
         explicit Window(const T *p) : p(p) {}
@@ -104,6 +111,7 @@ template <class T> struct Vector;
 template <> struct Vector<float> : Places<float> {
     static constexpr int LANES = 8, REACH = 16, PLANES = 2;
     static constexpr bool CELLS = true;
+    static constexpr bool PICKS = true;
     using V = __m256;
     using I = __m256i;
     static V lanes() { return _mm256_set_ps(7, 6, 5, 4, 3, 2, 1, 0); }
@@ -136,13 +144,14 @@ template <> struct Vector<float> : Places<float> {
         return _mm256_cmpeq_epi32(_mm256_srli_epi32(_mm256_castps_si256(apart), 24), _mm256_setzero_si256());
     }
     static V keep(I mask, V x) { return _mm256_and_ps(_mm256_castsi256_ps(mask), x); }
+    static V pick(V low, I i, V high) {  // bit 3 of an index, moved into the sign, chooses between both halves
+        const V upper = _mm256_castsi256_ps(_mm256_slli_epi32(i, 28));
+        return _mm256_blendv_ps(_mm256_permutevar8x32_ps(low, i), _mm256_permutevar8x32_ps(high, i), upper);
+    }
     struct Window {
         V low, high;
         explicit Window(const float *p) : low(load(p)), high(load(p + LANES)) {}
-        V pick(I i) const {  // bit 3 of an index, moved into the sign, chooses between both halves
-            const V upper = _mm256_castsi256_ps(_mm256_slli_epi32(i, 28));
-            return _mm256_blendv_ps(_mm256_permutevar8x32_ps(low, i), _mm256_permutevar8x32_ps(high, i), upper);
-        }
+        V pick(I i) const { return Vector::pick(low, i, high); }
     };
     struct Gather {
         const float *p;
@@ -157,6 +166,7 @@ template <> struct Vector<float> : Places<float> {
 template <> struct Vector<double> : Places<double> {
     static constexpr int LANES = 4, REACH = 32, PLANES = 2;
     static constexpr bool CELLS = true;
+    static constexpr bool PICKS = true;
     using V = __m256d;
     using I = __m128i;
     static V lanes() { return _mm256_set_pd(3, 2, 1, 0); }
@@ -183,6 +193,13 @@ template <> struct Vector<double> : Places<double> {
         return _mm256_and_pd(_mm256_cmp_pd(x, all(0), _CMP_GE_OQ), _mm256_cmp_pd(x, all(1), _CMP_LT_OQ));
     }
     static V keep(V mask, V x) { return _mm256_and_pd(mask, x); }
+    static V pick(V low, I i, V high) {  // as pairs of floats 2i, 2i + 1; bit 2 of i chooses between both halves
+        const __m256i wide = _mm256_cvtepi32_epi64(i), odd = _mm256_set1_epi64x(1LL << 32);
+        const __m256i pair = _mm256_or_si256(_mm256_or_si256(_mm256_slli_epi64(wide, 33), odd), _mm256_slli_epi64(wide, 1));
+        const V near = _mm256_castps_pd(_mm256_permutevar8x32_ps(_mm256_castpd_ps(low), pair));
+        const V far = _mm256_castps_pd(_mm256_permutevar8x32_ps(_mm256_castpd_ps(high), pair));
+        return _mm256_blendv_pd(near, far, _mm256_castsi256_pd(_mm256_slli_epi64(wide, 61)));
+    }
     struct Window {
         const double *p;
         explicit Window(const double *p) : p(p) {}
@@ -205,6 +222,7 @@ template <class T> struct Vector;
 template <> struct Vector<float> : Places<float> {
     static constexpr int LANES = 16, REACH = 32, PLANES = 4;
     static constexpr bool CELLS = true;
+    static constexpr bool PICKS = true;
     using V = __m512;
     using I = __m512i;
     static V lanes() { return _mm512_set_ps(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0); }
@@ -253,6 +271,7 @@ template <> struct Vector<float> : Places<float> {
 template <> struct Vector<double> : Places<double> {
     static constexpr int LANES = 8, REACH = 16, PLANES = 4;
     static constexpr bool CELLS = true;
+    static constexpr bool PICKS = true;
     using V = __m512d;
     using I = __m512i;
     static V lanes() { return _mm512_set_pd(7, 6, 5, 4, 3, 2, 1, 0); }
