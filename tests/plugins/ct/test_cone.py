@@ -21,7 +21,7 @@ from wellposed_ct import (
 from wellposed_ct.projectors.vectors import circular_vectors, parallel_vectors
 
 F64 = torch.float64
-ANGLES = [0.0, math.pi / 4, math.pi / 2, math.pi, -0.3, 2.0, 4.1]
+ANGLES = [-0.3, 0.0, math.pi / 4, math.pi / 2, 2.0, math.pi, 4.1]
 
 
 def joseph_matrix(g: ConeGeometry | VectorGeometry) -> np.ndarray:

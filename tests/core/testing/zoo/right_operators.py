@@ -130,6 +130,40 @@ class Wide:
         return torch.linalg.solve(system, (z + gamma * self.A_adjoint(y)).flatten(1).mT).mT.reshape(z.shape)
 
 
+class IllConditioned:
+    """Singular values from 1 down to 1e-4 below a large one; its conjugate gradients run out of steps.
+
+    The largest singular value sees one pixel alone, so that ‖Ax‖ is far below ‖A‖‖x‖, as in tomography.
+    """
+
+    steps = 70
+
+    def __init__(self):
+        self.w = torch.logspace(0, -4, 42, dtype=torch.float64)
+        self.w[0] = 5
+        self.w = self.w.reshape(1, 6, 7)
+
+    def A(self, x):
+        return self.w * x
+
+    A_adjoint = A
+
+    def A_dagger(self, y):
+        x, r = torch.zeros_like(y), y.clone()
+        p = s = self.w * r
+        for _ in range(self.steps):
+            q = self.w * p
+            step = _dot(s, s) / _dot(q, q).clamp_min(1e-300)
+            x, r, old = x + step * p, r - step * q, s
+            s = self.w * r
+            p = s + _dot(s, s) / _dot(old, old).clamp_min(1e-300) * p
+        return x
+
+
+def _dot(a, b):
+    return (a * b).sum((1, 2, 3), keepdim=True)
+
+
 class TwoParts:
     """A tuple of measurements of different shapes and dtypes."""
 
@@ -310,6 +344,7 @@ ENTRIES = {
     "zero": (Zero, {"domain": REAL}),
     "rank one": (RankOne, {"domain": REAL}),
     "rectangular": (Wide, {"domain": REAL}),
+    "ill-conditioned": (IllConditioned, {"domain": REAL}),
     "tuple of measurements": (TwoParts, {"domain": REAL}),
     "tuples of tuples": (NestedParts, {"domain": ProductSpace([REAL, REAL])}),
     "volume": (Volume, {"domain": Space((1, 4, 5, 3), torch.float64)}),

@@ -357,6 +357,27 @@ class AdjointForPseudoInverse(Tilt):
         return self.A_adjoint(y)
 
 
+@cage.wrong("pinv", r"A A⁺A = A is violated")
+class IllConditionedAndOffByAPercent:
+    """Singular values down to 1e-5: what the small ones excuse does not excuse the large ones."""
+
+    w = torch.logspace(0, -5, 42, dtype=torch.float64).reshape(1, 6, 7)
+
+    def A(self, x):
+        return self.w * x
+
+    A_adjoint = A
+
+    def A_dagger(self, y):
+        return 1.01 * y / self.w
+
+
+@cage.wrong("pinv", r"A A⁺A = A is violated")
+class IllConditionedAndRegularised(IllConditionedAndOffByAPercent):
+    def A_dagger(self, y):
+        return self.w * y / (self.w**2 + 0.01)
+
+
 @cage.wrong("pinv", r"Penrose condition A⁺A A⁺ = A⁺|Penrose condition \(A⁺A\)\* = A⁺A|Penrose")
 class AnyLeftInverse:
     """Right inverse that is not of minimal norm: it fills what A does not see with ones times the data."""

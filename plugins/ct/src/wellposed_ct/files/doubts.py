@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wellposed.errors import FileFormatError
+from wellposed_ct.geometry.angles import steps_back
 
 __all__ = ["angle_warnings", "degrees_of", "doubt_order"]
 
@@ -47,11 +48,9 @@ def degrees_of(
 
 def doubt_order(path: str | PathLike[str], angles: NDArray[np.float64]) -> None:
     """Warn where angles go back and forth."""
-    steps = np.diff(angles)
-    if len(steps) and not ((steps > 0).all() or (steps < 0).all()):
-        count = int((np.sign(steps) != np.sign(np.median(steps) or 1.0)).sum())
+    if count := steps_back(angles):
         warnings.warn(
-            f"{path}: angles are not monotone: {count} of {len(steps)} steps go the other way or stand "
+            f"{path}: angles are not monotone: {count} of {len(angles) - 1} steps go the other way or stand "
             "still; check them unless the scan was interleaved.",
             UserWarning,
             stacklevel=3,
@@ -60,11 +59,10 @@ def doubt_order(path: str | PathLike[str], angles: NDArray[np.float64]) -> None:
 
 def angle_warnings(angles: NDArray[np.float64]) -> list[str]:
     """Return what looks wrong with a scan's angles (radians), in sentences."""
-    found, steps = [], np.diff(angles)
-    if len(steps) and not ((steps > 0).all() or (steps < 0).all()):
-        count = int((np.sign(steps) != np.sign(np.median(steps) or 1.0)).sum())
+    found = []
+    if count := steps_back(angles):
         found.append(
-            f"angles are not monotone: {count} of {len(steps)} steps go the other way or stand still"
+            f"angles are not monotone: {count} of {len(angles) - 1} steps go the other way or stand still"
         )
     if len(angles) and np.abs(angles).max() > 4 * math.pi + 1e-3:
         found.append(f"angles reach {np.degrees(np.abs(angles).max()):.6g}°: are degrees given as radians?")

@@ -1,7 +1,7 @@
 """HDF5 scans of synchrotrons: DXchange (``/exchange/data``) and NeXus' NXtomo (``image_key``).
 
 Both hold counts ``(views, rows, bins)`` with frames without sample and without beam; DXchange in datasets of
-their own, NXtomo among the projections, told apart by a key. Angles are degrees. Where the distances of
+their own, NXtomo among the projections, told apart by a key. Ordered are degrees. Where the distances of
 source and detector from the sample are told (``source/distance``, ``detector/distance``, NeXus's own words),
 rays are a cone, unless they part too little to be told from parallel ones.
 """
@@ -20,6 +20,7 @@ from wellposed_ct.files.doubts import degrees_of
 from wellposed_ct.files.opening import opened
 from wellposed_ct.files.scan import RawScan, RowReader, central_plane
 from wellposed_ct.geometry import ConeGeometry, FanGeometry, ParallelGeometry
+from wellposed_ct.geometry.angles import Ordered
 
 __all__ = ["open_hdf5"]
 
@@ -105,10 +106,10 @@ def _rays(
         near, far = distances[0], sum(distances)
         half = max(rows * row_mm, bins * bin_mm) / 2 * near / far
         if half**2 / near >= bin_mm * near / far / 2:
-            cone = ConeGeometry(angles, (rows, *plane), near, far, detector, spacing)
+            cone = ConeGeometry(Ordered(angles), (rows, *plane), near, far, detector, spacing)
             return central_plane(cone), {"cone": cone}
         row_mm, bin_mm = row_mm * near / far, bin_mm * near / far
-    return ParallelGeometry(angles, plane, bins, bin_mm), {"row_mm": row_mm}
+    return ParallelGeometry(Ordered(angles), plane, bins, bin_mm), {"row_mm": row_mm}
 
 
 def _distances(file: Any, instrument: str, detector: str) -> tuple[float, float] | None:

@@ -24,6 +24,7 @@ from wellposed_ct.files.doubts import degrees_of
 from wellposed_ct.files.scan import RawScan, RowReader
 from wellposed_ct.files.values import Values, check_stated
 from wellposed_ct.geometry import FanGeometry, ParallelGeometry
+from wellposed_ct.geometry.angles import Ordered
 
 __all__ = ["SUFFIXES", "SinogramReader", "open_sinogram"]
 
@@ -147,9 +148,9 @@ def _geometry(
         raise ParameterError(f"has {fan[0]} alone; a fan beam needs source_axis_mm and source_detector_mm.")
     if fan:
         distances = (lengths["source_axis_mm"], lengths["source_detector_mm"])
-        return FanGeometry(angles, size, *distances, detectors, detector_mm, pixel_mm, axis_mm)
+        return FanGeometry(Ordered(angles), size, *distances, detectors, detector_mm, pixel_mm, axis_mm)
     pixel_mm = detector_mm if pixel_mm is None else pixel_mm
-    return ParallelGeometry(angles, size, detectors, pixel_mm, detector_mm, axis_mm)
+    return ParallelGeometry(Ordered(angles), size, detectors, pixel_mm, detector_mm, axis_mm)
 
 
 def _renamed(arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:

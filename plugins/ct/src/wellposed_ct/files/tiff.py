@@ -24,6 +24,7 @@ from wellposed_ct.files.geometry_toml import read_geometry
 from wellposed_ct.files.opening import readable
 from wellposed_ct.files.scan import Known, RawScan, RowReader, fitted
 from wellposed_ct.geometry import ParallelGeometry
+from wellposed_ct.geometry.angles import Ordered
 
 __all__ = ["SUFFIXES", "by_number", "check_page", "is_tiff", "open_tiff", "stack_rows"]
 
@@ -156,7 +157,7 @@ def _geometry(path: Path, views: int, bins: int, angles_deg: Angles | None) -> t
     # angles that are stated come in their place; a file of another scan's must not be in the way
     side = side_file(folder, path.stem) if angles_deg is None else None
     angles = assumed(views) if side is None else from_file(side, views)
-    return ParallelGeometry(angles, (bins, bins), bins), "" if side is None else side.name
+    return ParallelGeometry(Ordered(angles), (bins, bins), bins), "" if side is None else side.name
 
 
 def stack_rows(path: Path, frames: Sequence[Page]) -> RowReader:

@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wellposed.errors import ParameterError
+from wellposed_ct.geometry.angles import Ordered, check_angles
 from wellposed_ct.geometry.drawing3d import draw_scan
-from wellposed_ct.geometry.parallel import check_angles, check_finite, check_positive
+from wellposed_ct.geometry.parallel import check_finite, check_positive
 from wellposed_ct.geometry.space import Scan, counts, lengths, point
 
 if TYPE_CHECKING:
@@ -170,11 +171,11 @@ class ConeGeometry(Scan):
     def subset(self, views: Sequence[int] | slice) -> Self:
         """Return the scan with some of its views, by index or slice (ordered subsets, sparse views)."""
         chosen = range(self.views)[views] if isinstance(views, slice) else views
-        return self.replace(angles=[self.angles[i] for i in chosen])
+        return self.replace(angles=Ordered(self.angles[i] for i in chosen))
 
     def limited(self, start: float, stop: float) -> Self:
         """Return the scan with the views of angles in [start, stop], radians."""
-        chosen = [a for a in self.angles if start <= a <= stop]
+        chosen = Ordered(a for a in self.angles if start <= a <= stop)
         if not chosen:
             raise ParameterError(
                 f"no view has an angle in [{start:.4g}, {stop:.4g}] rad; "

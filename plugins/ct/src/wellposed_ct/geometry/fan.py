@@ -18,11 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wellposed.errors import ParameterError
+from wellposed_ct.geometry.angles import Ordered, check_angles
 from wellposed_ct.geometry.drawing import draw_fan
 from wellposed_ct.geometry.parallel import (
-    check_angles,
     check_bins,
     check_finite,
+    check_number,
     check_positive,
     check_size,
 )
@@ -106,7 +107,8 @@ class FanGeometry:
             )
         rows, columns = check_size(size, owner)
         cx, cy = (float(c) for c in centre_mm)
-        check_finite(owner, axis_mm=float(axis_mm), **{"centre_mm[0]": cx, "centre_mm[1]": cy})
+        axis_mm, tilt = (check_number(owner, n, v) for n, v in (("axis_mm", axis_mm), ("tilt", tilt)))
+        check_finite(owner, axis_mm=axis_mm, **{"centre_mm[0]": cx, "centre_mm[1]": cy})
         reach = math.hypot(cx, cy) + math.hypot(rows, columns) * pixel / 2
         if reach >= source_axis_mm:
             raise ParameterError(
@@ -121,12 +123,23 @@ class FanGeometry:
             check_bins(detectors, owner),
             float(detector_mm),
             pixel,
-            float(axis_mm),
+            axis_mm,
             (cx, cy),
             detector,
-            float(tilt),
+            tilt,
         )
         self._check_tilt()
+        self._check_arc()
+
+    def _check_arc(self) -> None:
+        if self.detector == "curved" and self.fan_angle >= math.pi / 2:
+            raise ParameterError(
+                f"FanGeometry: {self.detectors} bins of {self.detector_mm:g} mm on an arc of radius "
+                f"source_detector_mm = {self.source_detector_mm:g} mm reach "
+                f"{math.degrees(self.fan_angle):.4g}° from the central ray, and rays at 90° or more leave "
+                "the object; detector_mm is a length along the arc in millimetres, so check its unit, or use "
+                "fewer bins."
+            )
 
     def _check_tilt(self) -> None:
         owner, tilt = type(self).__name__, self.tilt
@@ -183,7 +196,7 @@ class FanGeometry:
     def subset(self, views: Sequence[int] | slice) -> Self:
         """Return the scan with some of its views, by index or slice."""
         chosen = range(self.views)[views] if isinstance(views, slice) else views
-        return self.replace(angles=[self.angles[i] for i in chosen])
+        return self.replace(angles=Ordered(self.angles[i] for i in chosen))
 
     def svg(self) -> str:
         """Return a drawing: the image, one view's source, rays and detector, and all sources."""

@@ -8,7 +8,6 @@ is the line x·cos θ + y·sin θ = s, as in Kak & Slaney (1988), ch. 3.
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Iterable, Sequence
 from typing import Any, Self
 
@@ -17,32 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wellposed.errors import ParameterError
+from wellposed_ct.geometry.angles import Ordered, check_angles
 from wellposed_ct.geometry.drawing import draw_parallel
 
-__all__ = ["ParallelGeometry", "check_angles", "check_bins", "check_finite", "check_positive", "check_size"]
-
-
-def check_angles(angles: Iterable[float], owner: str) -> tuple[float, ...]:
-    """Return angles as floats; warn where their size suggests degrees.
-
-    Raises
-    ------
-    ParameterError
-        There is none, or one is not finite.
-    """
-    values = tuple(float(a) for a in angles)
-    if not values:
-        raise ParameterError(f"{owner}: no angles are given; at least one view is needed.")
-    if bad := [i for i, a in enumerate(values) if not math.isfinite(a)]:
-        raise ParameterError(f"{owner}: angle {bad[0]} is {values[bad[0]]}; angles are finite, in radians.")
-    if max(map(abs, values)) > 4 * math.pi + 1e-3:
-        warnings.warn(
-            f"{owner}: angles reach {max(values, key=abs):.6g}, more than two turns in radians; if they are "
-            "degrees, convert them with numpy.deg2rad.",
-            UserWarning,
-            stacklevel=4,
-        )
-    return values
+__all__ = ["ParallelGeometry", "check_bins", "check_finite", "check_number", "check_positive", "check_size"]
 
 
 def check_positive(owner: str, **values: float) -> None:
@@ -57,6 +34,17 @@ def check_finite(owner: str, **values: float) -> None:
     for name, value in values.items():
         if not math.isfinite(value):
             raise ParameterError(f"{owner}: {name} = {value} must be a finite number (millimetres).")
+
+
+def check_number(owner: str, name: str, value: Any) -> float:
+    """Return the one number that all views share."""
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise ParameterError(
+            f"{owner}: {name} = {value!r} must be one number, which all views share; one per view is what "
+            "VectorGeometry is for."
+        ) from None
 
 
 def check_bins(detectors: float, owner: str) -> int:
@@ -81,7 +69,7 @@ class ParallelGeometry:
     Parameters
     ----------
     angles
-        θ of every view, radians, any spacing and order.
+        θ of every view, radians, any spacing; an order that goes back and forth is doubted (a warning).
     size
         Rows and columns of the image.
     detectors
@@ -124,14 +112,15 @@ class ParallelGeometry:
         if len(tuple(centre_mm)) != 2:
             raise ParameterError(f"{owner}: centre_mm = {tuple(centre_mm)} must be (x, y) in millimetres.")
         x, y = (float(c) for c in centre_mm)
-        check_finite(owner, axis_mm=float(axis_mm), **{"centre_mm[0]": x, "centre_mm[1]": y})
+        axis_mm = check_number(owner, "axis_mm", axis_mm)
+        check_finite(owner, axis_mm=axis_mm, **{"centre_mm[0]": x, "centre_mm[1]": y})
         self.__attrs_init__(
             check_angles(angles, owner),
             (rows, columns),
             check_bins(detectors, owner),
             float(pixel_mm),
             spacing,
-            float(axis_mm),
+            axis_mm,
             (x, y),
         )
 
@@ -157,11 +146,11 @@ class ParallelGeometry:
     def subset(self, views: Sequence[int] | slice) -> Self:
         """Return the scan with some of its views, by index or slice (ordered subsets, sparse views)."""
         chosen = range(self.views)[views] if isinstance(views, slice) else views
-        return self.replace(angles=[self.angles[i] for i in chosen])
+        return self.replace(angles=Ordered(self.angles[i] for i in chosen))
 
     def limited(self, start: float, stop: float) -> Self:
         """Return the scan with the views of angles in [start, stop], radians."""
-        chosen = [a for a in self.angles if start <= a <= stop]
+        chosen = Ordered(a for a in self.angles if start <= a <= stop)
         if not chosen:
             raise ParameterError(
                 f"no view has an angle in [{start:.4g}, {stop:.4g}] rad; "

@@ -13,6 +13,7 @@ from wellposed.native import uncompiled
 from wellposed.operators import LinearOperator
 from wellposed.spaces import AnySpace, Space
 from wellposed.structure import Evidence
+from wellposed_ct.geometry.angles import Ordered
 from wellposed_ct.geometry.fan import Detector, FanGeometry
 from wellposed_ct.projectors.calibration import calibrates, sample
 from wellposed_ct.projectors.fans import Fans
@@ -99,7 +100,7 @@ class FanBeam(LinearOperator):
             raise ParameterError(f"tilt has shape {tuple(tilt.shape)}, but must be one number, in radians.")
         lengths = (source_axis_mm, source_detector_mm, detectors, detector_mm, pixel_mm)
         geometry = FanGeometry(
-            sample(angles).tolist(),
+            Ordered(sample(angles).tolist()),
             size,
             *lengths,
             float(sample(axis_mm).mean()),
@@ -142,7 +143,7 @@ class FanBeam(LinearOperator):
     def geometry(self) -> FanGeometry:
         """The scan as data; with one axis per view, their mean."""
         return FanGeometry(
-            self.angles.tolist(),
+            Ordered(self.angles.tolist()),
             self._size,
             self.source_axis_mm,
             self.source_detector_mm,
@@ -188,7 +189,7 @@ class FanBeam(LinearOperator):
         centred = not self.axis_mm.ndim and not bool(self.centre_mm.any())
         if not centred or self.model == "siddon":  # whose lengths jump
             return ()
-        angles = self.angles.tolist()
+        angles = Ordered(self.angles.tolist())
         if on_a_diagonal(self.geometry.lines()[0]):
             return ()
         turns = quarter_turns(angles, self._size[0] == self._size[1], half=False)

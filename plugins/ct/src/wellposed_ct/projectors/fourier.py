@@ -23,6 +23,7 @@ from wellposed.operators import LinearOperator
 from wellposed.spaces import AnySpace, Space
 from wellposed.structure import Evidence
 from wellposed_ct.geometry import ParallelGeometry
+from wellposed_ct.geometry.angles import Ordered
 from wellposed_ct.projectors.calibration import calibrates, is_mapped, sample
 from wellposed_ct.projectors.joseph import apply
 from wellposed_ct.projectors.parallel import arguments_of, image_space, real_vector
@@ -151,7 +152,7 @@ class FourierSlice(LinearOperator):
         if not 1e-14 <= accuracy <= 0.1:
             raise ParameterError(f"accuracy = {accuracy} must be in [1e-14, 0.1].")
         scan = ParallelGeometry(
-            sample(angles).tolist(), size, detectors, pixel_mm, detector_mm, axis_mm, centre_mm
+            Ordered(sample(angles).tolist()), size, detectors, pixel_mm, detector_mm, axis_mm, centre_mm
         )
         super().__init__(space, Space((channels, scan.views, scan.detectors), space.dtype))
         self.register_value("angles", angles)
@@ -171,7 +172,7 @@ class FourierSlice(LinearOperator):
         """The scan as data."""
         assert isinstance(self.domain, Space)
         lengths = (self.detectors, self.pixel_mm, self.detector_mm, self.axis_mm, self.centre_mm)
-        return ParallelGeometry(self.angles.tolist(), self.domain.concrete_shape[1:], *lengths)
+        return ParallelGeometry(Ordered(self.angles.tolist()), self.domain.concrete_shape[1:], *lengths)
 
     def slices(self) -> Slices:
         """Return the frequencies of all views and what they are multiplied with."""

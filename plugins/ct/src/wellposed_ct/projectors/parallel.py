@@ -15,6 +15,7 @@ from wellposed.operators import LinearOperator, as_space
 from wellposed.spaces import AnySpace, Space
 from wellposed.structure import Evidence
 from wellposed_ct.geometry import ParallelGeometry
+from wellposed_ct.geometry.angles import Ordered
 from wellposed_ct.projectors.calibration import calibrates, sample
 from wellposed_ct.projectors.crossings import Crossings, Grid, crossings
 from wellposed_ct.projectors.footprints import MODELS, Footprints, Model
@@ -93,7 +94,13 @@ class ParallelBeam(LinearOperator):
         centre_mm = real_vector("centre_mm", centre_mm)
         check_beam(angles, axis_mm, backend, model)
         geometry = ParallelGeometry(
-            sample(angles).tolist(), size, detectors, pixel_mm, detector_mm, 0.0, sample(centre_mm).tolist()
+            Ordered(sample(angles).tolist()),
+            size,
+            detectors,
+            pixel_mm,
+            detector_mm,
+            0.0,
+            sample(centre_mm).tolist(),
         )
         super().__init__(space, Space((channels, geometry.views, geometry.detectors), space.dtype))
         self.register_value("angles", angles)
@@ -117,7 +124,7 @@ class ParallelBeam(LinearOperator):
         """The scan as data; with one axis per view, their mean."""
         centre = self.centre_mm.tolist()
         return ParallelGeometry(
-            self.angles.tolist(),
+            Ordered(self.angles.tolist()),
             self._grid_size,
             self.detectors,
             self.pixel_mm,
@@ -144,7 +151,7 @@ class ParallelBeam(LinearOperator):
     def _evidence(self) -> tuple[Evidence, ...]:
         centred = not bool(self.axis_mm.any() or self.centre_mm.any())
         square = self._grid_size[0] == self._grid_size[1] and self.model != "siddon"  # whose lengths jump
-        angles = self.angles.tolist()
+        angles = Ordered(self.angles.tolist())
         turns = quarter_turns(angles, centred and square, half=True)
         clear = self.model != "siddon" and not on_a_diagonal(np.array(angles))
         flips = mirrors(angles, centred and clear, half=True)
