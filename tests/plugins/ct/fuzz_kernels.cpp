@@ -10,12 +10,17 @@
 
 struct Shape { int64_t planes, height, width, views, bins, upright; int threads; };
 struct Sheaf { double start[2], start_step[2], way[2], way_step[2], arc; };
+struct View { double source[2], bin[2], step[2], arc; };
 struct View3 { double P[3][3], Q[3][3]; int64_t starts; };
 struct Shape3 { int64_t planes, depth, height, width, views, rows, columns; double voxel[3]; int threads; };
 
 extern "C" {
 int wellposed_ct_footprints_f32(const float *, float *, const Shape *, int, int, const Sheaf *, double, int);
 int wellposed_ct_footprints_f64(const double *, double *, const Shape *, int, int, const Sheaf *, double, int);
+int wellposed_ct_fan_f32(const float *, float *, const Shape *, int, const View *, double, int);
+int wellposed_ct_fan_f64(const double *, double *, const Shape *, int, const View *, double, int);
+int wellposed_ct_fan_smear_f32(const float *, float *, const Shape *, const View *, double, double, int);
+int wellposed_ct_fan_smear_f64(const double *, double *, const Shape *, const View *, double, double, int);
 int wellposed_ct_cone_f32(int, const float *, float *, const Shape3 *, const View3 *, int);
 int wellposed_ct_cone_f64(int, const double *, double *, const Shape3 *, const View3 *, int);
 }
@@ -61,6 +66,46 @@ static int in_plane() {
                                : both<double>(s, rays.data(), 0.7, strip, most);
 }
 
+template <class T> int fans(const Shape &s, const View *views, int most) {
+    std::vector<T> x(s.planes * s.height * s.width), y(s.planes * s.views * s.bins), ax(y.size()), ay(x.size());
+    for (T &value : x) value = T(uniform(-1, 1));
+    for (T &value : y) value = T(uniform(-1, 1));
+    const auto run = [&](const T *from, T *to, int back) {
+        if constexpr (sizeof(T) == 4) return wellposed_ct_fan_f32(from, to, &s, back, views, 0.7, most);
+        else return wellposed_ct_fan_f64(from, to, &s, back, views, 0.7, most);
+    };
+    int failed = run(x.data(), ax.data(), 0) + run(y.data(), ay.data(), 1);
+    double one = 0, other = 0, power = 0, energy = 0;  // of <Ax, y> = <x, A*y>: what is read must have been written
+    for (size_t i = 0; i < y.size(); ++i) one += double(ax[i]) * y[i], power += double(ax[i]) * ax[i], energy += y[i] * y[i];
+    for (size_t i = 0; i < x.size(); ++i) other += double(x[i]) * ay[i];
+    failed += !(std::abs(one - other) <= (sizeof(T) == 4 ? 1e-4 : 1e-11) * (std::sqrt(power * energy) + 1e-3));
+    if constexpr (sizeof(T) == 4) failed += wellposed_ct_fan_smear_f32(y.data(), ay.data(), &s, views, 3, 4, most);
+    else failed += wellposed_ct_fan_smear_f64(y.data(), ay.data(), &s, views, 3, 4, most);
+    return failed;
+}
+
+static int from_points() {
+    const Shape s = {size(9), size(90), size(90), size(6), size(900), 0, int(size(3))};
+    const double bin = scale(0.005, 400), middle = double(s.bins - 1) / 2 + (size(2) - 1) * uniform(-1, 1) * double(s.bins);
+    const double reach = std::hypot(double(s.height), double(s.width)) / 2, source = scale(1.001, 50) * reach;
+    const bool arc = uniform(0, 1) < 0.4 && bin * double(s.bins) < 2 * source;
+    std::vector<View> views(s.views);
+    for (View &v : views) {
+        const double t = angle(), tilt = uniform(0, 1) < 0.3 ? uniform(-1, 1) : 0;
+        const double c = std::cos(t), n = std::sin(t), uc = std::cos(t + tilt) * bin, un = std::sin(t + tilt) * bin;
+        const double x = double(s.width - 1) / 2, y = double(s.height - 1) / 2, back = arc ? 2 * source : scale(0.1, 3) * source;
+        if (arc) {
+            const double a = -middle * bin / (2 * source), toward = std::cos(a), aside = std::sin(a);
+            v = {{x - source * n, y + source * c},
+                 {x - source * n + back * (toward * n + aside * c), y + source * c - back * (toward * c - aside * n)},
+                 {0, 0}, bin / (2 * source)};
+        } else
+            v = {{x - source * n, y + source * c}, {x + back * n - middle * uc, y - back * c - middle * un}, {uc, un}, 0};
+    }
+    const int most = int(uniform(0, 3));
+    return uniform(0, 1) < 0.5 ? fans<float>(s, views.data(), most) : fans<double>(s, views.data(), most);
+}
+
 template <class T> int both3(const Shape3 &s, const View3 *views, int wide) {
     std::vector<T> x(s.planes * s.depth * s.height * s.width, T(1)), y(s.planes * s.views * s.rows * s.columns, T(1));
     const auto run = [&](const T *from, T *to, int back) {
@@ -101,7 +146,7 @@ int main(int, char **arguments) {
     const uint64_t seed = std::strtoull(arguments[1], nullptr, 10), scans = std::strtoull(arguments[2], nullptr, 10);
     for (uint64_t i = 0; i < scans; ++i) {
         dice.seed(seed + i);
-        if (i % 2 ? in_space() : in_plane()) {
+        if (i % 3 == 0 ? in_plane() : i % 3 == 1 ? from_points() : in_space()) {
             std::printf("scan %llu failed\n", (unsigned long long)(seed + i));
             return 1;
         }

@@ -1,4 +1,4 @@
-"""Compiled models of pixels and projectors in space stay within their memory, under the address sanitizer."""
+"""Compiled fans, models of pixels and projectors in space stay within their memory, under the address sanitizer."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ def compiled(compiler: str, folder: Path) -> Path:
         [compiler, *SANITIZED, str(empty), "-o", str(folder / "empty")], capture_output=True
     ).returncode:
         pytest.skip(f"{compiler} cannot link -fsanitize=address")
-    sources = (FOLDER / "footprints.cpp", FOLDER / "cone.cpp", Path(__file__).with_name("fuzz_kernels.cpp"))
+    ours = (FOLDER / f"{name}.cpp" for name in ("joseph", "footprints", "cone"))
+    sources = (*ours, Path(__file__).with_name("fuzz_kernels.cpp"))
     program = folder / "fuzz"
     subprocess.run([compiler, *SANITIZED, *map(str, sources), "-o", str(program)], check=True, timeout=600)
     return program
