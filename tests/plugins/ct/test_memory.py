@@ -1,4 +1,4 @@
-"""Compiled fans, models of pixels and projectors in space stay within their memory, under the address sanitizer."""
+"""The compiled projectors stay within their memory, under the address sanitizer; fans stay matched as well."""
 
 from __future__ import annotations
 
