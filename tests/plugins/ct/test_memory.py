@@ -1,4 +1,4 @@
-"""The compiled projectors stay within their memory, under the address sanitizer; fans stay matched as well."""
+"""The compiled projectors stay within their memory, under the address sanitizer, and fans stay matched."""
 
 from __future__ import annotations
 
