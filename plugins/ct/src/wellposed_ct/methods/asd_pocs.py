@@ -33,7 +33,7 @@ class ASDPOCS:
     All rounds are run. Whether ε is met is known at the end, and a warning says by how much it is not. On
     the Shepp–Logan head of 48² pixels from 15 views, the defaults meet it with noise of 0.1 and 0.5 nepers;
     with 0.03 a fan ends 14 % above. The paper's own step_decay and largest_ratio, 0.95, are for thousands of
-    rounds: after a hundred, the same head ends 50 to 70 % above.
+    rounds: after a hundred, σ = 0.1 ends 54 (parallel) and 74 % (fan) above.
 
     Parameters
     ----------
