@@ -37,13 +37,14 @@ _MODELS = st.sampled_from(["joseph", "siddon", "strip"])
 def _is_seen(chosen: dict[str, Any]) -> bool:
     """Whether a ray crosses the image: coarse bins may miss a small one, and A is zero whatever one sets."""
     from wellposed_ct.geometry import FanGeometry, ParallelGeometry
+    from wellposed_ct.geometry.angles import Ordered  # any order is meant
 
     shared = ("detectors", "detector_mm", "pixel_mm", "axis_mm", "centre_mm")
     beam = ("source_axis_mm", "source_detector_mm", "detector")
     known = {name: chosen[name] for name in (*shared, *beam) if name in chosen}
     _, *size = chosen["domain"]
     kind = FanGeometry if "source_axis_mm" in chosen else ParallelGeometry
-    turn, s = kind(chosen["angles"].tolist(), size, **known).lines()
+    turn, s = kind(Ordered(chosen["angles"].tolist()), size, **known).lines()
     cos, sin = np.cos(turn), np.sin(turn)
     (x, y), (rows, columns) = chosen["centre_mm"], size
     reach = chosen["pixel_mm"] / 2 * (columns * abs(cos) + rows * abs(sin))
