@@ -79,7 +79,7 @@ def one_coil(data: Path) -> Iterator[Row]:
     kspace = torch.from_numpy(np.load(data / "t1_sag_head_ksp.npy"))[None, None]
     reference = CartesianMRI(torch.ones(256, 256)).A_adjoint(kspace)
     methods = {"L1-wavelet": L1Wavelet(), "TV": TV(), "plug and play, BM3D": PlugAndPlay()}
-    for name, mask in _masks((256, 256), (2, 4)):
+    for name, mask in _masks((256, 256), (2, 4, 8)):
         if "Poisson" in name:
             yield from _compare(name, mask, mask * kspace, CartesianMRI(mask), reference, methods)
 

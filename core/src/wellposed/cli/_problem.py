@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
+import numpy as np
+import torch
 from torch import Tensor
 
 from wellposed.cli._params import create, parse_method, parse_params
@@ -141,6 +144,8 @@ def with_reference(measurement: Measurement, path: Path, registry: Registry) -> 
     Where the unknown image is larger than both, the reference is known only on the measured pixels, and
     methods are compared there: the border that it lacks is set to NaN and never looked at.
     """
+    if path.suffix.lower() == ".npy" and _is_no_picture(measurement.physics):
+        return _with_array(measurement, path)
     truth = picture(path, read_photo(path, registry))
     y = picture(path, measurement)
     domain = getattr(measurement.physics, "domain", None)
@@ -157,6 +162,48 @@ def with_reference(measurement: Measurement, path: Path, registry: Registry) -> 
     assert region is not None
     region.crop(whole).copy_(truth)
     return measurement.replace(reference=whole)
+
+
+def _is_no_picture(physics: Any) -> bool:
+    """Return whether the data are of another kind than the image: no reader of data knows it then."""
+    operator = getattr(physics, "operator", physics)
+    domain = getattr(operator, "domain", None)
+    is_complex = getattr(getattr(domain, "dtype", None), "is_complex", False)
+    return domain is not None and (is_complex or not getattr(operator, "data_are_pictures", True))
+
+
+def _with_array(measurement: Measurement, path: Path) -> Measurement:
+    """Return the measurement with the image in a ``.npy`` file as its reference, whole or its centre.
+
+    The centre is what ``meta["crop"]`` tells. Real images of complex unknowns are magnitudes.
+    """
+    domain = measurement.physics.domain
+    batch, wanted = leaves(measurement.y)[0].shape[0], tuple(domain.shape)
+    truth = _array(path)
+    sizes = tuple(truth.shape[truth.ndim - len(wanted) + 1 :])
+    crop = tuple(measurement.meta.get("crop") or ())
+    allowed = [wanted[1:], (*wanted[1 : len(wanted) - len(crop)], *crop)]
+    if sizes not in allowed or truth.numel() != batch * wanted[0] * math.prod(sizes):
+        listed = " or ".join(dict.fromkeys(str((batch, wanted[0], *s)) for s in allowed))
+        raise ParameterError(
+            f"{path}: holds an image of shape {tuple(truth.shape)}, but {listed} is expected."
+        )
+    whole = torch.full((batch, *wanted), float("nan"), dtype=truth.dtype)
+    part = whole
+    for axis, (n, size) in enumerate(zip(wanted[1:], sizes, strict=True), start=2):
+        part = part.narrow(axis, n // 2 - size // 2, size)
+    part.copy_(truth.reshape(part.shape))
+    magnitude = domain.dtype.is_complex and not truth.is_complex()
+    meta = {**measurement.meta, "reference_is_magnitude": True} if magnitude else measurement.meta
+    return measurement.replace(reference=whole.to(domain.dtype), meta=meta)
+
+
+def _array(path: Path) -> Tensor:
+    try:
+        found = np.load(path, allow_pickle=False)
+        return torch.from_numpy(found if found.dtype.kind in "fc" else found.astype("float64"))
+    except (OSError, ValueError, TypeError, EOFError) as error:
+        raise FileFormatError(f"{path}: is no array of numbers that NumPy reads ({error}).") from error
 
 
 def finite(path: Path, found: Measurement) -> None:

@@ -35,7 +35,7 @@ def require_free(path: Path, force: bool, registry: Registry, writer: bool = Tru
 
 def save_image(path: Path, run: Run, outcome: Outcome, registry: Registry) -> None:
     """Write the reconstruction on the pixels that were measured, with the metadata of the measurement."""
-    image = run.shown(outcome)
+    image = run.saved(outcome)
     assert isinstance(image, Tensor)
     prefer = _home(run.measurement, outcome.method)
     if _is_for_pictures(path, prefer, registry) and not _holds_pictures(image, run.measurement.physics):

@@ -133,7 +133,10 @@ def score(run: Run, image: Tensor) -> dict[str, float | None]:
     if not isinstance(truth, Tensor) or image.shape != truth.shape:
         return dict.fromkeys(run.metrics)
     region = run.region
-    return _scores(run.metrics, region.crop(image), region.crop(truth).cpu())
+    image, truth = region.crop(image), region.crop(truth).cpu()
+    if run.magnitudes:
+        image, truth = image.abs(), truth.abs()
+    return _scores(run.metrics, image, truth)
 
 
 def _scores(metrics: Mapping[str, Any], image: Tensor, truth: Tensor) -> dict[str, float | None]:
@@ -154,6 +157,8 @@ def _input(run: Run) -> Outcome:
     region = Region.between(truth, image)
     if image is not None and isinstance(truth, Tensor) and region is not None:
         scores = _scores(run.metrics, image, region.crop(truth).cpu())
+    elif image is not None and run.magnitudes:
+        scores = score(run, image)
     return Outcome(INPUT, image, scores)
 
 

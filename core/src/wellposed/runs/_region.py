@@ -50,6 +50,20 @@ class Region:
             return None
         return cls(tuple((n // 2, n - n // 2) for n in missing))
 
+    @classmethod
+    def known(cls, truth: Any) -> Region:
+        """Return where ``truth`` is known: NaN stands for borders that are not."""
+        if not isinstance(truth, Tensor) or truth.ndim < 3 or bool(truth.isfinite().all()):
+            return cls()
+        finite, margins = truth.isfinite(), []
+        for axis in range(2, truth.ndim):
+            others = [other for other in range(truth.ndim) if other != axis]
+            places = finite.any(dim=others).nonzero().flatten()
+            if not len(places):
+                return cls()
+            margins.append((int(places[0]), truth.shape[axis] - 1 - int(places[-1])))
+        return cls(tuple(margins))
+
     @property
     def whole(self) -> bool:
         """Whether nothing is left out."""
@@ -67,4 +81,6 @@ class Region:
         if self.whole:
             return f"the whole image, {shown} pixels"
         full = " × ".join(map(str, image.shape[2:]))
+        if image.is_complex():
+            return f"the central {shown} pixels of {full}, where the reference is known"
         return f"the {shown} pixels that were measured, of {full} reconstructed"

@@ -185,17 +185,33 @@ class Run:
         image = self.measurement.reference
         if image is None:
             image = next((o.image for o in self.outcomes if not o.is_input and o.image is not None), None)
-        return seen_by(self.measurement, image) or Region()
+        return seen_by(self.measurement, image) or Region.known(self.measurement.reference)
 
     @property
     def reference(self) -> Tensor | None:
-        """The truth on the :attr:`region`, on the CPU."""
+        """The truth on the :attr:`region`, on the CPU; real where it is a magnitude."""
+        truth = self._truth
+        return truth.abs() if truth is not None and self.magnitudes else truth
+
+    @property
+    def _truth(self) -> Tensor | None:
         truth = self.measurement.reference
         return self.region.crop(truth).cpu() if isinstance(truth, Tensor) else None
 
+    @property
+    def magnitudes(self) -> bool:
+        """Whether the truth is a magnitude, which says nothing of the phase: then magnitudes are compared."""
+        return bool(self.measurement.meta.get("reference_is_magnitude", False))
+
+    def saved(self, outcome: Outcome) -> Tensor | None:
+        """Return all of the image of ``outcome`` that the data show, compared or not."""
+        region = seen_by(self.measurement, outcome.image)
+        return outcome.image if region is None or outcome.image is None else region.crop(outcome.image)
+
     def shown(self, outcome: Outcome) -> Tensor | None:
         """Return the picture of ``outcome`` on the :attr:`region`."""
-        if outcome.image is None or outcome.is_input:
+        whole = getattr(self.measurement.reference, "shape", None)
+        if outcome.image is None or (outcome.is_input and outcome.image.shape != whole):
             return outcome.image
         return self.region.crop(outcome.image)
 
@@ -204,7 +220,7 @@ class Run:
         """The values that pictures of this run show as black and white, one pair for all."""
         results = [o.image for o in self.outcomes if not o.is_input and o.image is not None]
         shown = results or [o.image for o in self.outcomes if o.image is not None]
-        return grey_window(self.reference, shown, self.measurement.physics)
+        return grey_window(self._truth, shown, self.measurement.physics)
 
     def rows(self) -> list[dict[str, Any]]:
         """Return the table, one plain mapping per outcome."""

@@ -80,6 +80,8 @@ def _entry(run: Run, outcome: Outcome) -> Entry | None:
     image = _plane(run.shown(outcome))
     if image is None:
         return None
+    if run.magnitudes and image.is_complex():
+        image = image.abs()
     return Entry(
         _name_of_input(run, outcome) if outcome.is_input else outcome.method,
         image,

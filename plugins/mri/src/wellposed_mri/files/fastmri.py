@@ -12,8 +12,10 @@ import torch
 from torch import Tensor
 
 from wellposed.errors import FileFormatError
+from wellposed.measurement import Measurement
 from wellposed_mri.files.ismrmrd.header import parse_header
 from wellposed_mri.files.opening import bounded
+from wellposed_mri.files.volume import centre
 
 TARGETS = ("reconstruction_rss", "reconstruction_esc")
 """Root-sum-of-squares images of several coils, and emulated single-coil ones."""
@@ -100,6 +102,23 @@ def read_volume(
     if known.target is not None:
         meta[known.target] = torch.from_numpy(file[known.target][first:last].astype("float32"))
     return kspace, stored_mask(path, file, known.shape[-1]), meta
+
+
+def with_target(found: Measurement) -> Measurement:
+    """Return the measurement with the file's own target as its reference, where it has one.
+
+    The target is the magnitude of the centre, the crop of fastMRI; NaN stands for what lies outside.
+    """
+    target = next((found.meta[name] for name in TARGETS if name in found.meta), None)
+    if target is None:
+        return found
+    slices, _, rows, columns = found.y.shape  # type: ignore[union-attr]
+    whole = torch.full((slices, 1, rows, columns), float("nan"), dtype=torch.complex64)
+    h, w = target.shape[-2:]
+    if h > rows or w > columns:
+        return found
+    whole[:, 0, centre(rows, h), centre(columns, w)] = target.to(whole.dtype)
+    return found.replace(reference=whole, meta={**found.meta, "reference_is_magnitude": True})
 
 
 def chosen_slices(

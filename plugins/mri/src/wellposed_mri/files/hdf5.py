@@ -88,7 +88,8 @@ class HDF5Reader:
             ``(images, coils, shots, samples)``; ``physics`` the encoding. ``meta`` has ``format`` and, where
             known, ``voxel_mm``, ``affine`` (voxels to scanner millimetres), ``crop`` (what of the image the
             scanner would show), ``images`` (how many along each counter); of fastMRI also
-            ``reconstruction_rss``, ``acquisition``, ``max``.
+            ``reconstruction_rss``, ``acquisition``, ``max``. ``reference`` is fastMRI's target, a magnitude
+            of the centre, NaN outside; without it ``None``.
 
         Raises
         ------
@@ -99,7 +100,7 @@ class HDF5Reader:
             if "kspace" in file:
                 kspace, mask, meta = fastmri.read_volume(path, file, self.slices, self.max_bytes)
                 mask = sampled(kspace) if mask is None else mask
-                return measurement(path, kspace, mask, self.maps, meta)
+                return fastmri.with_target(measurement(path, kspace, mask, self.maps, meta))
             return self._ismrmrd(path, file)
 
     def _ismrmrd(self, path: str | PathLike[str], file: Any) -> Measurement:

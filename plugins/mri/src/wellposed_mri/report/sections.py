@@ -36,13 +36,14 @@ def images(run: Any) -> str:
     """Return magnitude, phase and, with a reference, error of every method's image."""
     if operator_of(run) is None:
         return ""
-    found = [(o.method, plane(o.image)) for o in run.outcomes if o.image is not None and not o.is_input]
+    shown = [(o.method, run.shown(o)) for o in run.outcomes if not o.is_input]
+    found = [(name, plane(image)) for name, image in shown if image is not None]
     if not found:
         return ""
     truth = run.reference if isinstance(run.reference, Tensor) else None
     target = None if truth is None else plane(truth)
-    shown = found if target is None else [("Reference", target), *found]
-    rows = [_row(name, image, target if name != "Reference" else None) for name, image in shown]
+    all_rows = found if target is None else [("Reference", target), *found]
+    rows = [_row(name, image, target if name != "Reference" else None) for name, image in all_rows]
     note = "Magnitudes are scaled to the 99.5 % quantile of each image; hue is phase, from −π to π."
     if target is not None:
         note += " Errors |x̂ − x| end at 10 % of the reference's maximum."
