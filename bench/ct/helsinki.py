@@ -56,7 +56,7 @@ def matthews(x: Tensor, truth: Tensor) -> float:
 def disc_mask(geometry, centre: tuple[float, float], radius: float) -> Tensor:
     from wellposed_ct import disc
 
-    return (disc(radius, 1.0, *centre).image(geometry) > 0.5)[0, 0]
+    return (disc(radius, 1.0, centre).image(geometry) > 0.5)[0, 0]
 
 
 def with_holes(geometry, seed: int, mu: float, radius: float) -> Tensor:

@@ -24,7 +24,7 @@ def test_a_picture_of_ellipses_fills_its_range():
 
 def test_the_disc_is_found_from_a_few_views():
     g = FanGeometry(np.deg2rad(np.arange(40, 70, 0.5)), (64, 64), 410.66, 553.74, 560, 0.2, pixel_mm=1.2)
-    y = disc(34.6, 0.03, 0.7, -0.4).sinogram(g)
+    y = disc(34.6, 0.03, (0.7, -0.4)).sinogram(g)
     (x, y0), radius = helsinki.find_disc(y, g)
     assert (x, y0) == pytest.approx((0.7, -0.4), abs=0.1)
     assert radius == pytest.approx(34.6, abs=0.1)

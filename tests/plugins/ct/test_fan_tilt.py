@@ -24,7 +24,7 @@ TILTED = FanGeometry([0.1, 0.9, 2.3, 4.4], (24, 20), 60.0, 100.0, 51, 1.1, 0.8, 
 
 def disc_values(g: FanGeometry, at: tuple[float, float] = (6.0, -4.0)) -> torch.Tensor:
     """Return what FBP makes of a disc of value 1, well inside it."""
-    image = FBP()(disc(12.0, 1.0, *at).sinogram(g), FanBeam.from_geometry(g, dtype=F64))[0, 0]
+    image = FBP()(disc(12.0, 1.0, at).sinogram(g), FanBeam.from_geometry(g, dtype=F64))[0, 0]
     rows, columns = g.size
     x = (torch.arange(columns) - (columns - 1) / 2) * g.pixel_mm - at[0]
     y = ((rows - 1) / 2 - torch.arange(rows)) * g.pixel_mm - at[1]

@@ -59,7 +59,7 @@ def test_corrections_too():
 
 
 def test_sharpness_needs_a_full_turn():
-    y = disc(9.0, 1.0, 3.0).sinogram(HALF).float()
+    y = disc(9.0, 1.0, (3.0, 0.0)).sinogram(HALF).float()
     with pytest.raises(ParameterError, match="half a turn; use mass, fourier or negativity"):
         find_centre(y, PHYSICS, "sharpness")
 

@@ -71,7 +71,7 @@ def test_it_is_as_accurate_as_joseph_on_a_phantom():
 
 def test_offsets_are_those_of_the_geometry():
     g = ParallelGeometry([0.2, 1.1, 2.4], (90, 81), 120, 0.7, 0.9, axis_mm=2.0, centre_mm=(3.0, -4.0))
-    phantom = disc(12.0, 1.0, 8.0, -9.0)
+    phantom = disc(12.0, 1.0, (8.0, -9.0))
     ours = FourierSlice.from_geometry(g, dtype=F64).A(phantom.image(g))
     exact = phantom.sinogram(g)
     assert float((ours - exact).norm() / exact.norm()) < 0.02

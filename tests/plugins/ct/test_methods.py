@@ -46,7 +46,7 @@ def inside(g, x_mm, y_mm, radius_mm):
 @pytest.mark.parametrize("window", WINDOWS)
 def test_a_disc_of_one_reconstructs_to_one(window):
     g = geometry(pixel_mm=0.7, detector_mm=0.6, axis_mm=1.3, centre_mm=(0.8, -1.1))
-    x = FBP(window)(disc(28.0, 1.0, 3.2, -2.1).sinogram(g), ParallelBeam.from_geometry(g, dtype=F64))
+    x = FBP(window)(disc(28.0, 1.0, (3.2, -2.1)).sinogram(g), ParallelBeam.from_geometry(g, dtype=F64))
     values = x[0, 0][inside(g, 3.2, -2.1, 24.0)]
     assert float(values.mean()) == pytest.approx(1, abs=2e-4)
     assert float((values - 1).abs().max()) < 0.005
@@ -190,7 +190,7 @@ def test_bad_arguments_get_a_sentence():
 )
 def test_a_fan_reconstructs_a_disc_of_one_to_one(angles):
     g = FanGeometry(angles, (96, 96), 300.0, 500.0, 240, 1.0, pixel_mm=0.7, axis_mm=2.2)
-    x = FBP("hann")(disc(24.0, 1.0, 3.2, -2.1).sinogram(g), FanBeam.from_geometry(g, dtype=F64))
+    x = FBP("hann")(disc(24.0, 1.0, (3.2, -2.1)).sinogram(g), FanBeam.from_geometry(g, dtype=F64))
     values = x[0, 0][inside(g, 3.2, -2.1, 19.0)]
     assert float((values - 1).abs().max()) < 0.005
 

@@ -155,7 +155,7 @@ def test_a_disc_of_one_reconstructs_to_one(detector, turn, backend):
     g = FanGeometry(
         np.arange(views) * turn / views, (96, 96), 150.0, 250.0, 280, 0.8, 0.7, 0.9, (0.8, -1.1), detector
     )
-    x = FBP()(disc(20.0, 1.0, 3.2, -2.1).sinogram(g), beam(g, backend=backend))[0, 0]
+    x = FBP()(disc(20.0, 1.0, (3.2, -2.1)).sinogram(g), beam(g, backend=backend))[0, 0]
     columns = (np.arange(96) - 47.5) * 0.7
     inside = (columns + 0.8 - 3.2) ** 2 + (-columns[:, None] - 1.1 + 2.1) ** 2 < 16.0**2
     values = x[torch.from_numpy(inside)]

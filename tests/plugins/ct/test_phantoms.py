@@ -44,7 +44,7 @@ def test_shepp_logan_is_the_usual_picture():
 
 
 @pytest.mark.parametrize(
-    ("phantom", "limit"), [(disc(90.3, 1.0, 5.2, -3.7), 4e-3), (shepp_logan(128.0), 1.7e-2)]
+    ("phantom", "limit"), [(disc(90.3, 1.0, (5.2, -3.7)), 4e-3), (shepp_logan(128.0), 1.7e-2)]
 )
 def test_the_projector_is_accurate(phantom, limit):
     g = ParallelGeometry(np.linspace(0, np.pi, 90, endpoint=False), (256, 256))

@@ -192,7 +192,7 @@ def nikon(folder, **changes):
     } | changes  # fmt: skip
     path = folder / "part.xtekct"
     path.write_text("[XTekCT]\n" + "".join(f"{k}={v}\n" for k, v in entries.items()))
-    y = disc(3.0, 0.1, 0.5, 0.2).sinogram(FAN)[0, 0].numpy()
+    y = disc(3.0, 0.1, (0.5, 0.2)).sinogram(FAN)[0, 0].numpy()
     for i, row in enumerate(y):
         frame = np.tile(np.rint(50000 * np.exp(-row)), (4, 1)).astype(np.uint16)
         frame[[0, 3]] = 7  # off the plane of the source

@@ -17,7 +17,7 @@ from wellposed_ct.files.values import judge
 
 VIEWS, ROWS, BINS = 60, 3, 40
 SCAN = ParallelGeometry(np.arange(VIEWS) * np.pi / VIEWS, (BINS, BINS), BINS)
-NEPERS = disc(9.0, 0.05, 2.0).sinogram(SCAN)[0, 0].numpy()
+NEPERS = disc(9.0, 0.05, (2.0, 0.0)).sinogram(SCAN)[0, 0].numpy()
 DEGREES = np.degrees(SCAN.angles)
 
 
@@ -98,7 +98,7 @@ def test_a_truncated_transmission_is_doubted(tmp_path):
 @pytest.mark.parametrize("attenuation", [0.002, 0.02, 0.2])
 @pytest.mark.parametrize("beside", [0.0, 6.0])
 def test_looks_tell_light_from_its_logarithm(tmp_path, radius, attenuation, beside):
-    y = disc(radius, attenuation, beside).sinogram(SCAN)[0, 0].numpy()
+    y = disc(radius, attenuation, (beside, 0.0)).sinogram(SCAN)[0, 0].numpy()
     noise = np.random.default_rng(0).normal(0, 0.01, y.shape)
     judge("a", y + noise)  # neither refused nor warned of
     judge("a", 60 * y + noise)  # line integrals in another unit, such as pixels

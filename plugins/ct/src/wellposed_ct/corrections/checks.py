@@ -20,7 +20,7 @@ VIEWS, BINS = 24, 20
 def _scan() -> tuple[Tensor, Any]:
     """Return two sinograms of discs and their physics."""
     scan = ParallelGeometry([i * torch.pi / VIEWS for i in range(VIEWS)], (16, 15), BINS)
-    bodies = (disc(6.0, 0.05, 1.0, 0.5), disc(4.0, 0.1, -2.0, 1.0))
+    bodies = (disc(6.0, 0.05, (1.0, 0.5)), disc(4.0, 0.1, (-2.0, 1.0)))
     y = torch.cat([body.sinogram(scan) for body in bodies])
     return y, ParallelBeam.from_geometry(scan, dtype=torch.float64)
 

@@ -21,7 +21,7 @@ from wellposed_ct.files.angles import Angles, stated
 from wellposed_ct.files.doubts import doubt_order
 from wellposed_ct.files.opening import bounded
 from wellposed_ct.files.place import UPWARDS
-from wellposed_ct.files.values import Values, check_stated, check_transmissions, judge
+from wellposed_ct.files.values import Values, check_stated, check_transmissions, doubt_nepers, judge
 from wellposed_ct.geometry import ConeGeometry, FanGeometry, ParallelGeometry
 from wellposed_ct.projectors import ConeBeam, FanBeam, ParallelBeam
 
@@ -133,11 +133,14 @@ class RawScan:
     def judged(self) -> Self:
         """Return the scan with its values known: as stated, or nepers where its middle row looks like them.
 
-        Raises :class:`FileFormatError` where it looks like counts or transmissions.
+        Warns where what is said to be nepers hardly is; raises :class:`FileFormatError` where it looks like
+        counts or transmissions, and nobody said what it is.
         """
+        middle = self.rows // 2
+        if self.values == "nepers":
+            doubt_nepers(self.path, self.raw(middle, middle + 1), self.flats is not None)
         if self.values is not None:
             return self
-        middle = self.rows // 2
         judge(self.path, self.raw(middle, middle + 1))
         return attrs.evolve(self, values="nepers")
 
@@ -227,10 +230,15 @@ class RawScan:
         )
 
     def _corrected(self, values: Tensor, start: int, stop: int) -> Tensor:
-        try:
-            return line_integrals(
-                transmission(values, self._white(values, start, stop), self._dark(start, stop))
+        white, dark = self._white(values, start, stop), self._dark(start, stop)
+        if self.blank is not None and dark is not None and self.blank <= (mean := float(dark.mean())):
+            raise FileFormatError(
+                f"{self.path}: blank = {self.blank:g}, and the darks are {mean:.4g} in the mean; a blank is "
+                "what a bin counts without the sample, the dark current included, so state a larger one "
+                "(blank=…, --blank …)."
             )
+        try:
+            return line_integrals(transmission(values, white, dark))
         except (ParameterError, SpaceError) as error:
             raise FileFormatError(f"{self.path}: {error}") from error
 
@@ -257,7 +265,7 @@ class RawScan:
     def measurement(self, max_bytes: int) -> Measurement:
         """Load everything: a batch of one sinogram per row, or the projections of one cone beam."""
         bounded(self.path, (self.rows, self.geometry.views, self.geometry.detectors), 4, max_bytes)
-        y = self.nepers(0, self.rows)
+        y = self.judged().nepers(0, self.rows)
         doubt_order(self.path, np.array(self.geometry.angles))
         for note in self.notes:
             warnings.warn(note, UserWarning, stacklevel=3)

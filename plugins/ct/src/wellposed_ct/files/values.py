@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from wellposed.errors import FileFormatError, ParameterError
 
-__all__ = ["VALUES", "Values", "check_stated", "check_transmissions", "judge"]
+__all__ = ["VALUES", "Values", "check_stated", "check_transmissions", "doubt_nepers", "judge"]
 
 Values: TypeAlias = Literal["counts", "transmission", "nepers"]
 """Photons or what is proportional to them; the fraction of them that passes; −log of that fraction."""
@@ -83,6 +83,24 @@ def check_transmissions(path: str | PathLike[str], stored: NDArray[Any]) -> None
             f"{fspath(path)}: values are said to be transmissions, and are {median:.4g} in the median; they "
             "are fractions, 1 in air. Pass values='counts' and blank=…, the count in air."
         )
+
+
+def doubt_nepers(path: str | PathLike[str], stored: NDArray[Any], has_flats: bool) -> None:
+    """Warn where what is called nepers would let nothing through, as counts do."""
+    looks = _looks(stored)
+    if looks is None or looks.median <= MOST:
+        return
+    fix = (
+        "the file holds flats, so say values='counts' (--values counts), or nothing"
+        if has_flats
+        else "say values='counts' and blank=… (--values counts --blank …)"
+    )
+    warnings.warn(
+        f"{fspath(path)}: values are said to be nepers, and are {looks.median:.4g} in the median; beyond "
+        f"{MOST:g} not a photon passes. If they are counts, {fix}.",
+        UserWarning,
+        stacklevel=3,
+    )
 
 
 @attrs.frozen

@@ -35,7 +35,7 @@ def slab_ranges(scan: Scan, memory_bytes: float, margin_rows: bool = True) -> li
     while True:
         found = ranges(depth, parts)
         needed = max(
-            _needed(scan, *chosen, margin_rows) for chosen in {found[0], found[len(found) // 2], found[-1]}
+            slab_bytes(scan, *chosen, margin_rows) for chosen in {found[0], found[len(found) // 2], found[-1]}
         )
         if needed <= memory_bytes:
             return found
@@ -53,7 +53,7 @@ def ranges(count: int, parts: int) -> list[tuple[int, int]]:
     return [(a, b) for a, b in pairwise(edges) if b > a]
 
 
-def _needed(scan: Scan, first: int, last: int, margin_rows: bool) -> float:
+def slab_bytes(scan: Scan, first: int, last: int, margin_rows: bool = True) -> float:
     """Return bytes: rows three times, once padded; the slab twice; and the filter's buffers."""
     low, high = scan.slab(first, last).rows_seen() if margin_rows else (0, scan.detector[0])
     line = scan.views * scan.detector[1]

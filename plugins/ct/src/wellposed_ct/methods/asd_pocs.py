@@ -88,7 +88,7 @@ class ASDPOCS:
         StructureError, ConvergenceError
             ``physics`` has negative entries.
         """
-        sweep = sart_sweep(y, physics, self.subsets)
+        sweep = sart_sweep(y, physics, self.subsets, what="ASD-POCS")
         x = torch.zeros_like(physics.A_adjoint(y))
         prior = TotalVariation(dims=x.ndim - 2)
         far = 1.0 if self.tolerance is None else self.tolerance

@@ -76,17 +76,22 @@ class SART:
 
 
 def sart_sweep(
-    y: Tensor, physics: Any, subsets: int | None, order: Order = "spread", non_negative: bool = True
+    y: Tensor,
+    physics: Any,
+    subsets: int | None,
+    order: Order = "spread",
+    non_negative: bool = True,
+    what: str = "SART",
 ) -> Callable[[Tensor, float], Tensor]:
-    """Return ``sweep(x, relaxation)``: one pass over all views."""
-    require_finite(y, "SART")
+    """Return ``sweep(x, relaxation)``: one pass over all views; errors are those of ``what``."""
+    require_finite(y, what)
     parts = ordered_subsets(physics, y, y.shape[2] if subsets is None else subsets, order)
     weighted = []
     for part in parts:
         some = part.of(y)
         back = part.operator.A_adjoint(torch.ones_like(some[:1]))
-        rays = row_inverse(part.operator.A(torch.ones_like(back)), "SART")
-        weighted.append((part.operator, some, rays, row_inverse(back, "SART")))
+        rays = row_inverse(part.operator.A(torch.ones_like(back)), what)
+        weighted.append((part.operator, some, rays, row_inverse(back, what)))
 
     def sweep(x: Tensor, relaxation: float) -> Tensor:
         misfits = []
@@ -94,7 +99,7 @@ def sart_sweep(
             misfits.append(some - operator.A(x))
             x = x + relaxation * pixels * operator.A_adjoint(rays * misfits[-1])
             x = x.clamp(min=0) if non_negative else x
-        require_convergence(misfits, [some for _, some, _, _ in weighted], "SART")
+        require_convergence(misfits, [some for _, some, _, _ in weighted], what)
         return x
 
     return sweep

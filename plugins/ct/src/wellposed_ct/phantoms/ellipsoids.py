@@ -138,5 +138,5 @@ def shepp_logan_3d(radius_mm: float = 1.0, modified: bool = True) -> Ellipsoids:
 
 
 def ball(radius_mm: float, value: float = 1.0, at_mm: Sequence[float] = (0.0, 0.0, 0.0)) -> Ellipsoids:
-    """Return a ball."""
+    """Return a ball about the point ``at_mm``, (x, y, z)."""
     return Ellipsoids([(value, radius_mm, radius_mm, radius_mm, *at_mm, 0.0, 0.0, 0.0)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 
@@ -41,9 +42,9 @@ def shepp_logan(radius_mm: float = 1.0, modified: bool = True) -> Ellipses:
     return Ellipses(rows).scaled(radius_mm)
 
 
-def disc(radius_mm: float, value: float = 1.0, x_mm: float = 0.0, y_mm: float = 0.0) -> Ellipses:
-    """Return a disc."""
-    return Ellipses([(value, radius_mm, radius_mm, x_mm, y_mm, 0.0)])
+def disc(radius_mm: float, value: float = 1.0, at_mm: Sequence[float] = (0.0, 0.0)) -> Ellipses:
+    """Return a disc about the point ``at_mm``, (x, y)."""
+    return Ellipses([(value, radius_mm, radius_mm, *at_mm, 0.0)])
 
 
 def random_ellipses(

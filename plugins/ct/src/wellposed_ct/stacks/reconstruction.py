@@ -19,7 +19,7 @@ from wellposed_ct.files.place import UPWARDS
 from wellposed_ct.files.scan import RawScan, as_panel
 from wellposed_ct.files.volumes import publish, require_place
 from wellposed_ct.geometry import ConeGeometry
-from wellposed_ct.large import slab_ranges
+from wellposed_ct.large import slab_bytes, slab_ranges
 from wellposed_ct.methods import FDK
 from wellposed_ct.projectors import ConeBeam
 from wellposed_ct.stacks.memory import rows_at_once
@@ -102,7 +102,15 @@ def by_slabs(scan: RawScan, plan: Plan, start: int, stop: int) -> Iterator[NDArr
 def slices_at_once(cone: ConeGeometry, memory: int) -> int:
     """Return how many slices of a cone beam's volume fit into ``memory`` bytes at a time."""
     # the rows' raw counts and their corrections take as much again
-    return min(last - first for first, last in slab_ranges(cone, memory / 2, not any(cone.rotation)))
+    upright, middle = not any(cone.rotation), cone.size[0] // 2
+    needed = 2 * max(slab_bytes(cone, k, k + 1, upright) for k in {0, middle, cone.size[0] - 1})
+    if needed > memory:
+        raise ParameterError(
+            f"one slice of the cone beam takes {needed / 2**20:.3g} MiB, with the rows that see it, and the "
+            f"budget is {memory / 2**20:.3g} MiB; give more by --memory, or make the "
+            "volume smaller by --size."
+        )
+    return min(last - first for first, last in slab_ranges(cone, memory / 2, upright))
 
 
 def centred(scan: RawScan, plan: Plan, start: int, stop: int, most: int) -> float:

@@ -21,7 +21,10 @@ class Row:
 
 
 def rows(entries: Iterable[Entry]) -> list[Row]:
-    """Return one row per entry in the given order; the measured input is never best, ties all are."""
+    """Return one row per entry in the given order; the measured input is never best, ties all are.
+
+    A time is the best only among several.
+    """
     listed = list(entries)
     winners = {column: _best(listed, column) for column in _HIGHER_IS_BETTER}
     return [
@@ -37,6 +40,6 @@ def rows(entries: Iterable[Entry]) -> list[Row]:
 def _best(entries: list[Entry], column: str) -> float:
     values = [getattr(e, column) for e in entries if not e.is_input]
     known = [v for v in values if v is not None and v == v]
-    if not known:
+    if not known or (column == "seconds" and len(known) == 1):  # a time alone is neither short nor long
         return float("nan")  # equals nothing
     return float(max(known) if _HIGHER_IS_BETTER[column] else min(known))
