@@ -14,7 +14,7 @@ def command() -> None:
 
 
 @command.command("info")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @click.option(
     "--reader",
     metavar="NAME[:KEY=VALUE,…]",

@@ -35,7 +35,7 @@ class FastMRIDataset:
         Where the ``.h5`` files are.
     mask
         What draws the columns: :class:`~wellposed_mri.FastMRIRandom`,
-        :class:`~wellposed_mri.FastMRIEquispaced` or alike, with ``mask(seed)``; its ``columns`` become those
+        :class:`~wellposed_mri.FastMRIEquispaced` or alike, with ``.mask(seed)``; its ``columns`` become those
         of the file. ``None`` leaves k-space as it is. Test files bring their own mask, which then counts.
     seed
         ``None`` seeds by the letters of the file's name, as the challenge does: all slices of a volume share

@@ -79,6 +79,49 @@ def require_mask(mask: Tensor, shape: tuple[int, ...], name: str = "mask") -> No
     require_known(name, mask)
 
 
+def require_coils(full: Tensor, mask: Tensor | None) -> None:
+    """Raise for maps ``(b, sets, coils, *image)`` that are all zero, or whose coils are the last axis.
+
+    That axis is told by what only coils have: Σ|maps|² over them is 1 or 0, or a mask that fits so alone.
+    """
+    if hidden(full):
+        return
+    if not bool((full != 0).any()):
+        raise ParameterError(
+            f"maps of shape {tuple(full.shape[2:])} hold coils that are all zero: no coil sees the image. "
+            "Were they made of k-space of this scan?"
+        )
+    if full.shape[2] <= full.shape[-1]:
+        return
+    turned = tuple(full.movedim(-1, 2).shape[2:])
+    seen = None if mask is None or hidden(mask) else tuple(mask.shape)
+    by_mask = seen is not None and not _fits(seen, tuple(full.shape[2:])) and _fits(seen, turned)
+    if by_mask or (_normalised(full, -1) and not _normalised(full, 2)):
+        why = f"the mask of shape {seen} fits" if by_mask else "Σ|maps|² is 1 over the last axis"
+        raise SpaceError(
+            f"maps of shape {tuple(full.shape[2:])} have their coils last, for {why}; (coils, …) is "
+            "expected: pass maps.movedim(-1, 0)."
+        )
+
+
+def _normalised(full: Tensor, axis: int) -> bool:
+    power = full.detach().abs().square().sum(axis)
+    return bool((torch.minimum((power - 1).abs(), power) < 1e-3).all())
+
+
+def _fits(seen: tuple[int, ...], shape: tuple[int, ...]) -> bool:
+    return all(m in (1, n) for m, n in zip(reversed(seen), reversed(shape), strict=False))
+
+
+def require_sampling(mask: Tensor) -> None:
+    """Raise :class:`ParameterError` for a mask that samples nothing."""
+    if not hidden(mask) and not bool((mask != 0).any()):
+        raise ParameterError(
+            f"mask of shape {tuple(mask.shape)} is zero everywhere: nothing is sampled; masks are 1 where "
+            "k-space was acquired."
+        )
+
+
 def require_finite(name: str, values: Tensor) -> None:
     """Raise :class:`ParameterError` where ``values`` hold NaN or infinity."""
     require_tensor(name, values)

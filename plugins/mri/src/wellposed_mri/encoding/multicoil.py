@@ -14,7 +14,14 @@ from wellposed.operators.derived import Derived
 from wellposed.spaces import Space
 from wellposed.structure import Evidence, NormBound, Symmetry
 from wellposed_mri.encoding import kernels
-from wellposed_mri.encoding.checks import full_maps, hidden, require_known, require_mask
+from wellposed_mri.encoding.checks import (
+    full_maps,
+    hidden,
+    require_coils,
+    require_known,
+    require_mask,
+    require_sampling,
+)
 from wellposed_mri.encoding.normal import Normal
 from wellposed_mri.fourier import centred_ifft, centring, modulation
 from wellposed_mri.phase import GlobalPhase
@@ -63,11 +70,13 @@ class MultiCoilMRI(LinearOperator):
         sets, coils, image = full.shape[1], full.shape[2], tuple(full.shape[3:])
         super().__init__(Space((sets, *image), maps.dtype), Space((coils, *image), maps.dtype))
         require_known("maps", maps)
+        require_coils(full, mask)
         self.register_value("maps", maps)
         if mask is None:
             self.mask = None
         else:
             require_mask(mask, (coils, *image))
+            require_sampling(mask)
             self.register_value("mask", mask.to(maps.real.dtype))
         self.dims = dims
         self._axes = tuple(range(-dims, 0))

@@ -31,7 +31,11 @@ def require_choice(maps: str) -> None:
 
 def sizes(values: Iterable[int] | None) -> tuple[int, ...] | None:
     """Return the size of an image as it is kept: a tuple of whole numbers."""
-    return None if values is None else tuple(int(n) for n in values)
+    if values is None:
+        return None
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        raise ParameterError(f"shape = {values!r}, but rows and columns are expected: shape=[48, 48].")
+    return tuple(int(n) for n in values)
 
 
 def require_sizes(shape: tuple[int, ...] | None) -> None:

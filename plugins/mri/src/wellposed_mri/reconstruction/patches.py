@@ -36,7 +36,7 @@ def correlation(block: Tensor, around: tuple[int, ...]) -> Tensor:
     coils, taps = block.shape[0], math.prod(2 * r + 1 for r in around)
     gram = block.new_zeros((coils * taps, coils * taps), dtype=torch.complex128)
     plane = math.prod(n - 2 * r for n, r in zip(block.shape[2:], around[1:], strict=True))
-    for piece in patches.split(max(1, PLACES // plane), 1):
+    for piece in torch.split(patches, max(1, PLACES // plane), 1):
         matrix = piece.reshape(coils, -1, taps).movedim(0, 1).flatten(1).to(gram.dtype)
         gram = gram + matrix.mH @ matrix
     return gram.reshape(coils, taps, coils, taps)
@@ -50,7 +50,8 @@ def solved(system: Tensor, right: Tensor) -> Tensor:
     """
     factor, failed = torch.linalg.cholesky_ex(system)
     if not bool(failed):
-        return torch.cholesky_solve(right, factor)
+        found: Tensor = torch.cholesky_solve(right, factor)
+        return found
     values, vectors = torch.linalg.eigh(system)
     kept = values > len(values) * torch.finfo(values.dtype).eps * values[-1]
     inverse = torch.where(kept, 1 / torch.where(kept, values, 1), 0)

@@ -16,13 +16,17 @@ import math
 import torch
 from torch import Tensor
 
-from wellposed.errors import SpaceError
+from wellposed.errors import ParameterError, SpaceError
 from wellposed.spaces import require_tensor
+from wellposed_mri.encoding.checks import hidden
+
+LENIENT = 1.1
+"""Gradient delays push trajectories a little over the edge; beyond it the unit is another."""
 
 
 def from_cycles_per_pixel(trajectory: Tensor, shape: tuple[int, ...]) -> Tensor:
     """Return cycles/FOV from cycles per pixel ``(…, d)`` (mri-nufft) for images of ``shape``."""
-    return trajectory * _sizes(trajectory, shape)
+    return _within(trajectory, 0.5, "cycles per pixel") * _sizes(trajectory, shape)
 
 
 def to_cycles_per_pixel(trajectory: Tensor, shape: tuple[int, ...]) -> Tensor:
@@ -52,7 +56,7 @@ def to_sigpy(trajectory: Tensor) -> Tensor:
 
 def from_radians(trajectory: Tensor, shape: tuple[int, ...]) -> Tensor:
     """Return cycles/FOV from radians per pixel ``(…, d)``."""
-    return trajectory * _sizes(trajectory, shape) / (2 * math.pi)
+    return _within(trajectory, math.pi, "radians per pixel") * _sizes(trajectory, shape) / (2 * math.pi)
 
 
 def to_radians(trajectory: Tensor, shape: tuple[int, ...]) -> Tensor:
@@ -91,6 +95,20 @@ def to_bart(trajectory: Tensor) -> Tensor:
     full = torch.nn.functional.pad(trajectory.flip(-1), (0, 3 - trajectory.shape[-1]))
     order = list(range(full.ndim - 1, -1, -1))
     return full.permute(*order)
+
+
+def _within(trajectory: Tensor, end: float, unit: str) -> Tensor:
+    """Return the trajectory; :class:`ParameterError` where it leaves k-space in its unit."""
+    require_tensor("trajectory", trajectory)
+    if hidden(trajectory) or trajectory.numel() == 0:
+        return trajectory
+    reached = float(trajectory.detach().abs().max())
+    if reached > end * LENIENT:
+        raise ParameterError(
+            f"the trajectory reaches ±{reached:.4g}, but in {unit} k-space ends at ±{end:.4g}; is it in "
+            "another unit (cycles/FOV end at ±n/2, radians per pixel at ±π, cycles per pixel at ±0.5)?"
+        )
+    return trajectory
 
 
 def _sizes(trajectory: Tensor, shape: tuple[int, ...]) -> Tensor:
