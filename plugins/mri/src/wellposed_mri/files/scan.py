@@ -29,7 +29,7 @@ def require_choice(maps: str) -> None:
         raise ParameterError(f"maps = {maps!r}, but it is one of {', '.join(CHOICES)}.")
 
 
-def sizes(values: Iterable[int] | None) -> tuple[int, ...] | None:
+def sizes(values: Any) -> tuple[int, ...] | None:
     """Return the size of an image as it is kept: a tuple of whole numbers."""
     if values is None:
         return None

@@ -40,10 +40,13 @@ def in_cycles_per_fov(
     reach = [float(trajectory[..., d].abs().max()) for d in range(len(size))]
     if unit == "auto":
         unit = _recognised(path, reach, size)
-    if unit == "cycles/pixel":
-        return from_cycles_per_pixel(trajectory, size), unit
-    if unit == "radians/pixel":
-        return from_radians(trajectory, size), unit
+    try:
+        if unit == "cycles/pixel":
+            return from_cycles_per_pixel(trajectory, size), unit
+        if unit == "radians/pixel":
+            return from_radians(trajectory, size), unit
+    except ParameterError as error:
+        raise FileFormatError(f"{fspath(path)}: {error}") from error
     return trajectory, unit
 
 

@@ -48,14 +48,16 @@ def solved(system: Tensor, right: Tensor) -> Tensor:
     Smooth coils over noise-free data leave directions with nothing but rounding. Where Cholesky's factors
     stop at one, these directions are left out, which is the solution of smallest norm.
     """
+    found: Tensor
     factor, failed = torch.linalg.cholesky_ex(system)
     if not bool(failed):
-        found: Tensor = torch.cholesky_solve(right, factor)
+        found = torch.cholesky_solve(right, factor)
         return found
     values, vectors = torch.linalg.eigh(system)
     kept = values > len(values) * torch.finfo(values.dtype).eps * values[-1]
     inverse = torch.where(kept, 1 / torch.where(kept, values, 1), 0)
-    return vectors @ (inverse[:, None] * (vectors.mH @ right))
+    found = vectors @ (inverse[:, None] * (vectors.mH @ right))
+    return found
 
 
 def period(sampled: Tensor, axis: int) -> int | None:
