@@ -66,6 +66,9 @@ def _blurred(x: Tensor, width: float, axes: tuple[int, ...]) -> Tensor:
 class Scatter:
     """Subtract scatter from nepers; one slice knows only its own row, so the kernel runs along the bins.
 
+    The flat field is taken to hold the scatter of an open field too, so that air is 0 nepers throughout.
+    Where air is not 0 nepers, subtract that of air first.
+
     Parameters
     ----------
     amplitude, width
