@@ -5,7 +5,9 @@ import torch
 
 from wellposed import ForwardModel
 from wellposed.errors import ParameterError, UnsuitableError
+from wellposed.operators import Identity
 from wellposed.noise import Gaussian
+from wellposed.spaces import EuclideanSpace
 from wellposed_mri import (
     RSS,
     SENSE,
@@ -123,8 +125,10 @@ def test_bad_measurements_get_a_sentence(head):
             method(kspace * float("nan"), op)
     with pytest.raises(ParameterError, match="the operator is zero"):
         SENSE()(kspace, MultiCoilMRI(torch.zeros_like(maps)))
-    with pytest.raises(UnsuitableError, match=r"RSS needs coils to combine, .* which object does not have"):
+    with pytest.raises(ParameterError, match=r"physics is a object, .* an operator with A and A_adjoint"):
         RSS()(kspace, object())
+    with pytest.raises(UnsuitableError, match=r"RSS needs coils to combine, .* which Identity does not have"):
+        RSS()(kspace, Identity(EuclideanSpace(kspace.shape[1:], kspace.dtype)))
     for wrong in (lambda: SENSE(-1.0), lambda: L1Wavelet(-1.0), lambda: TV(max_iterations=0)):
         with pytest.raises(ParameterError):
             wrong()
