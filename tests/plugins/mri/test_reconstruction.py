@@ -5,9 +5,9 @@ import torch
 
 from wellposed import ForwardModel
 from wellposed.errors import ParameterError, UnsuitableError
-from wellposed.operators import Identity
 from wellposed.noise import Gaussian
-from wellposed.spaces import EuclideanSpace
+from wellposed.operators import Identity
+from wellposed.spaces import Space
 from wellposed_mri import (
     RSS,
     SENSE,
@@ -128,7 +128,7 @@ def test_bad_measurements_get_a_sentence(head):
     with pytest.raises(ParameterError, match=r"physics is a object, .* an operator with A and A_adjoint"):
         RSS()(kspace, object())
     with pytest.raises(UnsuitableError, match=r"RSS needs coils to combine, .* which Identity does not have"):
-        RSS()(kspace, Identity(EuclideanSpace(kspace.shape[1:], kspace.dtype)))
+        RSS()(kspace, Identity(Space(kspace.shape[1:], kspace.dtype)))
     for wrong in (lambda: SENSE(-1.0), lambda: L1Wavelet(-1.0), lambda: TV(max_iterations=0)):
         with pytest.raises(ParameterError):
             wrong()
