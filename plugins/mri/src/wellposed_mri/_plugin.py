@@ -196,6 +196,13 @@ _QUANTITATIVE = (
         "Fit of signal models by pixel.",
         "doi:10.1137/0111030",
     ),
+    (
+        "reconstructor",
+        "smooth_field_fit",
+        "SmoothFieldFit",
+        "Water, fat and field without swaps or wraps.",
+        "doi:10.1002/mrm.22177",
+    ),
 )
 
 

@@ -52,3 +52,15 @@ def signal_fit() -> st.SearchStrategy[Example]:
     return st.sampled_from(models).map(
         lambda m: Example({"tolerance": 1e-9}, domain=Space((m[1], 3, 4), torch.float64), physics=m[0])
     )
+
+
+def smooth_field_fit() -> st.SearchStrategy[Example]:
+    """Fit frequencies; neighbours differ by up to a hertz or two."""
+    from wellposed_mri.quantitative import FieldMapEchoes
+
+    times = torch.tensor([0.01, 0.05, 0.15, 0.4], dtype=torch.float64) / 8
+    return st.sampled_from([5.0, 20.0]).map(
+        lambda step: Example(
+            {"step": step}, domain=Space((3, 3, 4), torch.float64), physics=FieldMapEchoes(times)
+        )
+    )

@@ -4,6 +4,7 @@ from wellposed_mri.quantitative.fitting import SignalFit, cramer_rao
 from wellposed_mri.quantitative.frequency import FieldMapEchoes, WaterFatEchoes
 from wellposed_mri.quantitative.relaxation import MultiEchoT2, RecoveryT1, VariableFlipAngleT1
 from wellposed_mri.quantitative.signals import SignalModel
+from wellposed_mri.quantitative.smooth_field import SmoothFieldFit
 
 __all__ = [
     "FieldMapEchoes",
@@ -11,6 +12,7 @@ __all__ = [
     "RecoveryT1",
     "SignalFit",
     "SignalModel",
+    "SmoothFieldFit",
     "VariableFlipAngleT1",
     "WaterFatEchoes",
     "cramer_rao",

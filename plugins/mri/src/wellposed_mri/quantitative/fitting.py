@@ -64,11 +64,16 @@ class SignalFit:
         model = getattr(physics, "operator", physics)
         require_finite("y", y)
         with torch.no_grad():
-            x = self._descend(y.detach(), model)
+            start = model.start(y.detach())
+        return self.from_start(y, model, start)
+
+    def from_start(self, y: Tensor, model: SignalModel, x: Tensor) -> Tensor:
+        """Return the maps at the minimum into which the descent from ``x`` leads."""
+        with torch.no_grad():
+            x = self._descend(y.detach(), model, x)
         return x + _gauss_newton(y, model, x) if y.requires_grad else x
 
-    def _descend(self, y: Tensor, model: SignalModel) -> Tensor:
-        x = model.start(y)
+    def _descend(self, y: Tensor, model: SignalModel, x: Tensor) -> Tensor:
         damping = torch.full_like(x[:, :1], 1e-3)
         done = torch.zeros_like(damping, dtype=torch.bool)
         cost, scale = _cost(model, x, y), y.abs().square().sum(1, keepdim=True)

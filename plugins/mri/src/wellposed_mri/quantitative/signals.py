@@ -67,18 +67,39 @@ class SignalModel(Operator):
         """Return the best maps among the candidates, amplitudes by least squares, ``(B, P, H, W)``."""
         self.range.check(y, "y")
         p = self._candidates().to(y.real.dtype)
-        columns = self._columns(p).permute(2, 0, 1)  # (G, E, L)
-        q, r = torch.linalg.qr(columns.to(y.dtype))
+        q, r = self._bases(p, y.dtype)
         data = y.movedim(1, -1).reshape(-1, y.shape[1])
         best, power = torch.zeros(len(data), dtype=torch.int64), data.new_full((len(data),), -1).real
         for g in range(len(p)):  # a candidate at a time: memory stays that of the data
             explained = (data @ q[g].conj()).abs().square().sum(-1)
             better = explained > power * (1 + 1e-6)
             best, power = torch.where(better, g, best), torch.where(better, explained, power)
-        solved = torch.linalg.solve_triangular(r[best], (q[best].mH @ data[..., None]), upper=True)[..., 0]
+        chosen = p[best].reshape(y.shape[0], *y.shape[2:])
+        return self._with_amplitudes(q[best], r[best], chosen, y)
+
+    def amplitudes_at(self, p: Tensor, y: Tensor) -> Tensor:
+        """Return the maps ``(B, P, H, W)`` with ``p`` ``(B, H, W)`` given, amplitudes by least squares."""
+        return self._with_amplitudes(*self._bases(p.flatten(), y.dtype), p, y)
+
+    def _with_amplitudes(self, q: Tensor, r: Tensor, p: Tensor, y: Tensor) -> Tensor:
+        """Return the maps for bases ``(pixels, …)`` at ``p`` ``(B, H, W)``."""
+        data = y.movedim(1, -1).reshape(-1, y.shape[1], 1)
+        solved = torch.linalg.solve_triangular(r, q.mH @ data, upper=True)[..., 0]
         maps = torch.view_as_real(solved).flatten(1) if self._complex else solved
-        maps = torch.cat([maps, p[best][:, None]], -1)
-        return maps.reshape(y.shape[0], *y.shape[2:], -1).movedim(-1, 1)
+        maps = torch.cat([maps, p.reshape(-1, 1)], -1)
+        return maps.reshape(*p.shape, -1).movedim(-1, 1)
+
+    def unexplained(self, p: Tensor, y: Tensor) -> Tensor:
+        """Return the squared residual at each of ``p`` ``(G,)``, amplitudes at their best, ``(B, G, H, W)``."""
+        q, _ = self._bases(p.to(y.real), y.dtype)
+        total = y.abs().square().sum(1)
+        left = [total - torch.einsum("ea,be...->ba...", b.conj(), y).abs().square().sum(1) for b in q]
+        return torch.stack(left, 1).clamp(min=0)
+
+    def _bases(self, p: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+        """Return the QR decompositions of the columns of each of ``p`` ``(G,)``."""
+        q, r = torch.linalg.qr(self._columns(p).permute(2, 0, 1).to(dtype))
+        return q, r
 
     def jacobian(self, x: Tensor) -> Tensor:
         """Return the derivatives of signals by maps, ``(B, E, P, H, W)``, as numbers without a graph."""
