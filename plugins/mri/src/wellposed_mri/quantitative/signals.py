@@ -90,7 +90,7 @@ class SignalModel(Operator):
         return maps.reshape(*p.shape, -1).movedim(-1, 1)
 
     def unexplained(self, p: Tensor, y: Tensor) -> Tensor:
-        """Return the squared residual at each of ``p`` ``(G,)``, amplitudes at their best, ``(B, G, H, W)``."""
+        """Return the squared residual at each of ``p`` ``(G,)`` with its best amplitudes."""
         q, _ = self._bases(p.to(y.real), y.dtype)
         total = y.abs().square().sum(1)
         left = [total - torch.einsum("ea,be...->ba...", b.conj(), y).abs().square().sum(1) for b in q]
