@@ -33,7 +33,8 @@ class FieldMapEchoes(SignalModel):
     ----------
     echo_times
         t_e in seconds, ``(E,)``, two at least. Frequencies beyond half of 1/(their smallest distance) are
-        taken for others (phase wraps), unless unequal distances tell them apart.
+        taken for others (phase wraps), unless unequal distances tell them apart, or neighbours in
+        :class:`~wellposed_mri.SmoothFieldFit`.
     span
         Frequencies are sought within ±span Hz; by default the ± half of 1/(smallest distance).
 
@@ -76,8 +77,9 @@ class WaterFatEchoes(SignalModel):
     Notes
     -----
     Maps ``(B, 5, H, W)``: real and imaginary part of water, of fat, and frequency in Hz; signals
-    ``(B, E, H, W)``, complex. Every pixel is fitted by itself: fat alone and water alone with another
-    frequency look much alike with few echoes, and may be swapped.
+    ``(B, E, H, W)``, complex. Fat alone and water alone with another frequency look much alike
+    with few echoes: :class:`~wellposed_mri.SignalFit`, pixel by pixel, may swap them, which
+    :class:`~wellposed_mri.SmoothFieldFit` prevents.
 
     References
     ----------
