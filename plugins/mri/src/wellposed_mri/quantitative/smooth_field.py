@@ -123,7 +123,7 @@ def _minima(y: Tensor, model: SignalModel) -> tuple[Tensor, Tensor]:
 
 def _noise(least: Tensor, power: Tensor, model: SignalModel) -> Tensor:
     """Return the variance E|n|² of the noise per sample ``(B,)``, from the median of χ² of the best fits."""
-    freedom = 2 * len(model.echo_times) - len(model.names)
+    freedom = 2 * model.range.shape[0] - len(model.names)
     median = max(freedom, 1) * (1 - 2 / (9 * max(freedom, 1))) ** 3
     noise = 2 * least.flatten(1).median(1).values / median
     floor = LEAST_NOISE * power.mean((1, 2)) + torch.finfo(power.dtype).tiny
@@ -132,10 +132,9 @@ def _noise(least: Tensor, power: Tensor, model: SignalModel) -> Tensor:
 
 def _both_ways(cost: Tensor, found: Tensor, weight: Tensor, axis: int, step: float) -> Tensor:
     """Return the sum of the messages that come to each pixel along ``axis``."""
-    ahead = [t.movedim(axis, 0) for t in (cost, found, weight.unsqueeze(1))]
-    behind = [t.flip(0) for t in ahead]
-    both = _messages(*ahead, step) + _messages(*behind, step).flip(0)
-    return both.movedim(0, axis)
+    c, f, w = (t.movedim(axis, 0) for t in (cost, found, weight.unsqueeze(1)))
+    before, after = _messages(c, f, w, step), _messages(c.flip(0), f.flip(0), w.flip(0), step).flip(0)
+    return (before + after).movedim(0, axis)
 
 
 def _messages(cost: Tensor, found: Tensor, weight: Tensor, step: float) -> Tensor:

@@ -59,7 +59,8 @@ def _unexplained(y: Tensor, operator: Any, far: Tensor) -> Tensor:
         back = operator.A_adjoint(data)
         weight = over(damping, back)
         x = cg(lambda v: normal.A(v) + weight * v, back, tol=CLOSE, max_iter=TRIAL).x
-        return (data - operator.A(x)).abs()
+        left: Tensor = (data - operator.A(x)).abs()
+        return left
 
     generator = torch.Generator().manual_seed(1)
     probe = torch.randn((1, *y.shape[1:]), generator=generator, dtype=y.dtype).to(y.device).expand_as(y)
