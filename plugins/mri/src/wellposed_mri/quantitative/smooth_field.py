@@ -93,7 +93,7 @@ class SmoothFieldFit:
         """Return the frequency ``(B, H, W)`` of the minimum that fits its neighbours."""
         found, cost = _minima(y, model)
         power = y.abs().square().mean(1)
-        noise = _noise(cost.amin(1), power, model)
+        noise = _noise(cost.amin(1), power, model, y.shape[1])
         cost = cost / noise[:, None, None, None] + TOWARDS_ZERO * (found / self.step).square()
         weight = power / power.mean((1, 2), keepdim=True).clamp(min=torch.finfo(power.dtype).tiny)
         total = torch.zeros_like(cost)
@@ -121,9 +121,9 @@ def _minima(y: Tensor, model: SignalModel) -> tuple[Tensor, Tensor]:
     return grid[at] + shift * (grid[1] - grid[0]), (cost - depth).clamp(min=0)
 
 
-def _noise(least: Tensor, power: Tensor, model: SignalModel) -> Tensor:
+def _noise(least: Tensor, power: Tensor, model: SignalModel, contrasts: int) -> Tensor:
     """Return the variance E|n|² of the noise per sample ``(B,)``, from the median of χ² of the best fits."""
-    freedom = 2 * model.range.shape[0] - len(model.names)
+    freedom = 2 * contrasts - len(model.names)
     median = max(freedom, 1) * (1 - 2 / (9 * max(freedom, 1))) ** 3
     noise = 2 * least.flatten(1).median(1).values / median
     floor = LEAST_NOISE * power.mean((1, 2)) + torch.finfo(power.dtype).tiny
