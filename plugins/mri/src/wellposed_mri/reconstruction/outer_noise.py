@@ -46,6 +46,8 @@ def noise_deviation(y: Tensor, physics: Any) -> Tensor:
     with torch.no_grad():
         far = distances(y, operator)
         plain = torch.stack([outer_deviation(v, d) for v, d in zip(y.detach().abs(), far, strict=True)])
+        if getattr(operator, "domain", None) is None:  # a stranger that only says where its data lie
+            return plain
         return torch.minimum(plain, _unexplained(y.detach(), operator, far))
 
 
