@@ -261,6 +261,6 @@ def test_geometry_can_be_seen():
     assert g._repr_html_().startswith("<figure><svg")
     assert SCANS["laminography"].svg().count("<rect") == 2
     assert "7 views, parallel rays, 9×8 pixels" in repr(SCANS["laminography"])
-    assert g.subset(slice(0, 2)).angles == (0.0, math.pi / 4)
+    assert g.subset(slice(0, 2)).angles == g.angles[:2] != g.angles
     assert g.as_vectors().subset([1]).rows[0] == pytest.approx(g.vectors()[1])
     assert ConeBeam.from_geometry(g).geometry == g.as_vectors()
