@@ -1,4 +1,4 @@
-"""Every method of the pack commutes with a global phase, and says so; the two that cannot are named."""
+"""Every method of the pack commutes with a global phase, and says so; those that cannot are named."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from wellposed.testing import components
 from wellposed.testing.construct import examples_of
 from wellposed_mri import GlobalPhase
 
-WITHOUT_PHASE = {"mri.rss", "mri.signal_fit"}
-"""A magnitude, and fits of magnitudes."""
+WITHOUT_PHASE = {"mri.rss", "mri.signal_fit", "mri.smooth_field_fit"}
+"""A magnitude, and fits of real parameters."""
 
 METHODS = components(pack="mri", kind="reconstructor")
 

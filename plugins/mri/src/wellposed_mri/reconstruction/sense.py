@@ -33,7 +33,7 @@ determine; where they do not there is less of it, so that the weight has to be l
 phantoms of 8 coils, noise of 0 to 8 %: 2 (Shepp–Logan, random samples) to 8 (brain, 32 spokes).
 """
 
-TRIAL, CLOSE = 30, 1e-3
+TRIAL, CLOSE = 30, 1e-6
 """Iterations and tolerance for each weight that a rule tries."""
 
 
