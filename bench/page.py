@@ -88,7 +88,7 @@ def _losses(rows: list[Row]) -> str:
     missed = [r for r in rows if met(r) is False]
     slower = [r for r in rows if met(r) is None and r["ratio"] > 1]
     lines = [f"- **{r['case']}** misses its target: {_asked(r)}." for r in missed]
-    lines += [f"- {r['case']}: {r['ratio']:.3g} × {_peer(r)} (nothing was asked)." for r in slower]
+    lines += [f"- {r['case']}: {r['ratio']:#.3g} × {_peer(r)} (nothing was asked)." for r in slower]
     return (
         "\n".join(lines)
         or "Every target of this group is met, and no case without one is slower than its peer."
@@ -97,7 +97,7 @@ def _losses(rows: list[Row]) -> str:
 
 def _asked(row: Row) -> str:
     if row["target"] is not None:
-        return f"{row['ratio']:.3g} × {_peer(row)}, asked for {row['target']:.3g} ×"
+        return f"{row['ratio']:#.3g} × {_peer(row)}, asked for {row['target']:.3g} ×"
     return f"{_time(row['excess_ms'])} more than {_peer(row)}, asked for {_time(row['excess_target_ms'])}"
 
 
@@ -120,7 +120,7 @@ def _line(row: Row) -> str:
         asked = f"{_time(row['excess_ms'])} of ≤ {_time(row['excess_target_ms'])} more"
     cells: Iterable[str] = (
         row["case"].partition(": ")[2], row["ours"], _peer(row), _time(row["ours_ms"]), _time(row["peer_ms"]),
-        f"{row['ratio']:.3g}", asked, mark, f"{row['accuracy']:.1g}",
+        f"{row['ratio']:#.3g}", asked, mark, f"{row['accuracy']:.1g}",
         f"{_mib(row['ours_mib'])} / {_mib(row['peer_mib'])}", str(row["threads"]),
     )  # fmt: skip
     return "| " + " | ".join(cells) + " |"
