@@ -21,22 +21,8 @@ struct Walk {
 
 }  // namespace
 
-#define WELLPOSED_SET portable
-#include "column_loops.hpp"
-#undef WELLPOSED_SET
-
-#ifdef WELLPOSED_X86
-WELLPOSED_AVX2
-#define WELLPOSED_SET avx2
-#include "column_loops.hpp"
-#undef WELLPOSED_SET
-WELLPOSED_POP
-WELLPOSED_AVX512
-#define WELLPOSED_SET avx512
-#include "column_loops.hpp"
-#undef WELLPOSED_SET
-WELLPOSED_POP
-#endif
+#define WELLPOSED_LOOPS "column_loops.hpp"
+#include "each_set.hpp"
 
 namespace {
 

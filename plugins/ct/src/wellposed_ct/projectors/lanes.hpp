@@ -133,22 +133,8 @@ inline int instructions() {
 
 }  // namespace
 
-#define WELLPOSED_SET portable
-#include "loops.hpp"
-#undef WELLPOSED_SET
-
-#ifdef WELLPOSED_X86
-WELLPOSED_AVX2
-#define WELLPOSED_SET avx2
-#include "loops.hpp"
-#undef WELLPOSED_SET
-WELLPOSED_POP
-WELLPOSED_AVX512
-#define WELLPOSED_SET avx512
-#include "loops.hpp"
-#undef WELLPOSED_SET
-WELLPOSED_POP
-#endif
+#define WELLPOSED_LOOPS "loops.hpp"
+#include "each_set.hpp"
 
 namespace {
 

@@ -44,22 +44,8 @@ template <class T> struct Seat {
 
 }  // namespace
 
-#define WELLPOSED_SET portable
-#include "shares.hpp"
-#undef WELLPOSED_SET
-
-#ifdef WELLPOSED_X86
-WELLPOSED_AVX2
-#define WELLPOSED_SET avx2
-#include "shares.hpp"
-#undef WELLPOSED_SET
-WELLPOSED_POP
-WELLPOSED_AVX512
-#define WELLPOSED_SET avx512
-#include "shares.hpp"
-#undef WELLPOSED_SET
-WELLPOSED_POP
-#endif
+#define WELLPOSED_LOOPS "shares.hpp"
+#include "each_set.hpp"
 
 namespace {
 
