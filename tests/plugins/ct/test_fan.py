@@ -96,20 +96,10 @@ def test_a_source_far_away_is_a_parallel_beam():
     torch.testing.assert_close(far.A(x), near.A(x), atol=1e-5, rtol=0)
 
 
-def test_results_do_not_depend_on_threads():
+def test_results_do_not_depend_on_threads(same_on_threads):
     op = FanBeam(torch.linspace(0, 6, 50), (2, 64, 70), 100.0, 150.0, 90, 1.5)
     x, y = op.domain.randn(3, torch.Generator().manual_seed(0)), op.range.randn(3)
-    before = torch.get_num_threads()
-    try:
-        results = []
-        for threads in (1, 2, 5):
-            torch.set_num_threads(threads)
-            results.append((op.A(x), op.A_adjoint(y)))
-    finally:
-        torch.set_num_threads(before)
-    for forward, backward in results[1:]:
-        assert torch.equal(forward, results[0][0])
-        assert torch.equal(backward, results[0][1])
+    same_on_threads(lambda: op.A(x), lambda: op.A_adjoint(y))
 
 
 def test_geometry_can_be_calibrated():

@@ -75,20 +75,10 @@ def test_single_precision_is_as_good_as_its_rounding():
 
 
 @pytest.mark.parametrize("backend", ["auto", "avx2", "portable"])
-def test_results_do_not_depend_on_threads(backend):
+def test_results_do_not_depend_on_threads(backend, same_on_threads):
     op = ParallelBeam(torch.linspace(0, 3, 50), (2, 64, 70), backend=backend)
     x, y = op.domain.randn(3, torch.Generator().manual_seed(0)), op.range.randn(3)
-    before = torch.get_num_threads()
-    try:
-        results = []
-        for threads in (1, 2, 5):
-            torch.set_num_threads(threads)
-            results.append((op.A(x), op.A_adjoint(y)))
-    finally:
-        torch.set_num_threads(before)
-    for forward, backward in results[1:]:
-        assert torch.equal(forward, results[0][0])
-        assert torch.equal(backward, results[0][1])
+    same_on_threads(lambda: op.A(x), lambda: op.A_adjoint(y))
 
 
 def test_half_a_turn_mirrors_the_detector():
