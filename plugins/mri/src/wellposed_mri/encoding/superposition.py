@@ -88,11 +88,11 @@ class Superposed(LinearOperator):
 
     def _weights(self) -> Tensor:
         """Return ``w``, ``(L, M)``."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} does not define _weights(self).")
 
     def _factors(self) -> Tensor:
         """Return the maps times N^(−1/2), ``(b, coils, L, *image)``, or with 1 for L."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} does not define _factors(self).")
 
     def _forward(self, x: Tensor) -> Tensor:
         factors = _for_each(self._factors(), x.shape[1])
